@@ -1,0 +1,73 @@
+"""`a2dsplus`: one command a verb, each in the file of its name, imported only when it is called."""
+
+import importlib
+import sys
+
+import click
+
+from a2dsplus import __version__
+from a2dsplus.errors import A2dsplusError
+
+COMMANDS = {
+    "build": "Construct M, S and T from an A2D-Sentences folder.",
+    "parse": "Show the semantic roles of captions.",
+    "review": "Check the sampled pairs on a local page.",
+    "score": "Score a model's predictions.",
+    "baseline": "Run a model over the subsets, write its predictions, score them.",
+    "stats": "Print Table 2 of the paper beside this dataset; draw a contact sheet.",
+    "verify": "Check every file of a dataset against its manifest.",
+    "export": "Lay a dataset out as other tools read it.",
+    "train": "Train LOCATER.",
+    "train-srl": "Train the compact semantic-role model.",
+    "bench": "Measure the memory against a Transformer block (Table 8g).",
+    "world": "Paint the procedural sample as an A2D-Sentences folder.",
+}
+
+
+class _Verbs(click.Group):
+    """A group that knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"a2dsplus.cli.{cmd_name.replace('-', '_')}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="a2dsplus")
+def main() -> None:
+    """Construct, check, score and baseline A2D-S+, the benchmark of hard negatives in language-guided video segmentation.
+
+    \b
+    a2dsplus build --split test --root A2D   the dataset, from an A2D-Sentences folder
+    a2dsplus review                          a person checks the sampled pairs
+    a2dsplus score predictions/              any model's masks against the ground truth
+    a2dsplus baseline --model locater        the reference model
+
+    Without --root, build uses a small painted sample. Exit status: 0 done, 1 the input is at fault, 2 wrong usage.
+    """
+
+
+def run() -> None:
+    """Run the command line and exit; errors of the toolkit become one line on stderr."""
+    try:
+        main.main(standalone_mode=False)
+    except A2dsplusError as error:
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(error.exit_status)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what was finished is kept, run the same command again to go on", err=True)
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,55 @@
+"""Every error the toolkit raises for a reason its user can mend, one class a kind.
+
+The message of each is one line that says where, what was expected, what was found and what to do.
+The library raises them; only the command line prints them (`error: ...` on stderr) and exits: 1 for
+`InputError` and its kin, 2 for `UsageError`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+
+class A2dsplusError(Exception):
+    """The base of every error of the toolkit."""
+
+    exit_status = 1
+
+
+class InputError(A2dsplusError):
+    """An input file, row or frame is at fault."""
+
+
+class AnnotationError(InputError):
+    """A caption table, video table or mask file of a dataset is at fault."""
+
+
+class ClipError(InputError):
+    """A video clip is missing, truncated, empty or of an unexpected size."""
+
+
+class MaskError(InputError):
+    """A mask or its run-length encoding is malformed or of the wrong size."""
+
+
+class ModelError(InputError):
+    """A model archive or checkpoint cannot be read, or does not fit its configuration."""
+
+
+class PredictionError(InputError):
+    """Predictions are missing, malformed, of the wrong size, or made for other data."""
+
+
+class WorkspaceError(InputError):
+    """The output folder is of another source, another version, damaged, or cannot be written."""
+
+
+class UsageError(A2dsplusError):
+    """The call itself is wrong: an option's value or a combination of options."""
+
+    exit_status = 2
+
+
+def listed(items: Iterable[object], *, most: int = 10) -> str:
+    """Return the first `most` items, joined by commas, and how many more there are."""
+    found: Sequence[str] = [str(item) for item in items]
+    head = ", ".join(found[:most])
+    return head if len(found) <= most else f"{head} and {len(found) - most} more"

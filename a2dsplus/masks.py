@@ -1,0 +1,67 @@
+"""Masks as COCO run lengths: encode, decode, area, and paste into a larger canvas (on pycocotools).
+
+H, W: a mask's height and width in pixels. A mask is bool (H, W) in memory and an `Rle` at rest.
+"""
+
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco
+
+from a2dsplus.errors import MaskError
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Rle(TypedDict):
+    """A mask as COCO has it at rest: `size` is [H, W], `counts` the compressed column-major run lengths."""
+
+    size: list[int]
+    counts: str
+
+
+def encode(mask: npt.NDArray[np.generic]) -> Rle:
+    """Return a mask's run lengths.
+
+    `mask`: (H, W), any dtype; non-zero is the referent. Raises MaskError where it is not two-dimensional.
+    """
+    if mask.ndim != 2:
+        raise MaskError(f"mask: expected two dimensions (H, W), got shape {mask.shape}")
+    binary = mask.view(np.uint8) if mask.dtype == np.bool_ else (mask != 0).view(np.uint8)
+    rle = coco.encode(np.asfortranarray(binary))
+    return Rle(size=[int(side) for side in rle["size"]], counts=rle["counts"].decode("ascii"))
+
+
+def decode(rle: Rle) -> Mask:
+    """Return the mask of run lengths, bool (H, W)."""
+    return coco.decode(_raw(rle)).astype(bool)
+
+
+def area(rle: Rle) -> int:
+    """Return a mask's number of pixels."""
+    return int(coco.area(_raw(rle)))
+
+
+def empty(height: int, width: int) -> Rle:
+    """Return the all-zero mask of a size."""
+    return encode(np.zeros((height, width), bool))
+
+
+def paste(rle: Rle, *, height: int, width: int, left: int = 0) -> Rle:
+    """Return a mask set into an all-zero canvas of (height, width), its first column at `left`.
+
+    Raises MaskError where the mask does not fit the canvas.
+    """
+    rows, columns = rle["size"]
+    if (rows, columns) == (height, width) and left == 0:
+        return rle
+    if rows > height or left < 0 or left + columns > width:
+        raise MaskError(f"mask of {rows}x{columns} at column {left} does not fit a canvas of {height}x{width}")
+    canvas = np.zeros((height, width), np.uint8, order="F")
+    canvas[:rows, left : left + columns] = coco.decode(_raw(rle))
+    return encode(canvas)
+
+
+def _raw(rle: Rle) -> dict[str, object]:
+    return {"size": rle["size"], "counts": rle["counts"].encode("ascii")}

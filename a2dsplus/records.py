@@ -1,0 +1,188 @@
+"""The nouns of the toolkit: queries, clips, roles, contrast pairs and samples.
+
+Frozen dataclasses without behaviour beyond checks. Frame numbers are 1-based throughout, as in A2D.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from a2dsplus.errors import InputError
+
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_INSTANCE_ID = re.compile(r"[0-9]{1,9}")
+
+
+class Slot(StrEnum):
+    """The question a role answers: captions are compared by it, since labels of one construction vary."""
+
+    WHO = "who"
+    VERB = "verb"
+    WHAT = "what"
+    WHERE = "where"
+    WHEN = "when"
+    OTHER = "other"
+
+
+class Subset(StrEnum):
+    """The three subsets of A2D-S+: Multiple, Spatial and Temporal (paper, section 4.1)."""
+
+    M = "M"
+    S = "S"
+    T = "T"
+
+
+class Layout(StrEnum):
+    """How a sample is composed: not at all, along the width, or along time."""
+
+    NONE = "none"
+    SPATIAL = "spatial"
+    TEMPORAL = "temporal"
+
+
+class Order(StrEnum):
+    """Which clip of a composite comes first: left in S, ahead in T."""
+
+    QUERY_FIRST = "query-first"
+    CONTRAST_FIRST = "contrast-first"
+
+
+Status = Literal["unreviewed", "accepted", "rejected"]
+
+
+def check_video_id(video_id: str, *, where: str) -> str:
+    """Return the id if it can be a video's; raises InputError otherwise (it becomes part of file names)."""
+    if not _VIDEO_ID.fullmatch(video_id):
+        raise InputError(f"{where}: video id {video_id!r} has characters other than A-Za-z0-9_-; correct the id")
+    return video_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One caption and the actor it refers to, the referent."""
+
+    video_id: str
+    instance_id: str
+    text: str
+    split: str
+
+    def __post_init__(self) -> None:
+        check_video_id(self.video_id, where="query")
+        if not _INSTANCE_ID.fullmatch(self.instance_id):
+            raise InputError(f"query of {self.video_id}: instance id {self.instance_id!r} is not a number")
+
+    @property
+    def query_id(self) -> str:
+        """`<video_id>/<instance_id>`, unique in a dataset."""
+        return f"{self.video_id}/{self.instance_id}"
+
+    @property
+    def sample_id(self) -> str:
+        """`<video_id>_<instance_id>`, the id of this query's samples in S and T."""
+        return f"{self.video_id}_{self.instance_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A video file as decoded: its number of frames, its size in pixels, its rate in frames a second."""
+
+    video_id: str
+    path: Path
+    frames: int
+    height: int
+    width: int
+    rate: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One semantic role of a frame.
+
+    `role`: the PropBank label (ARG0, V, ARGM-LOC). `text`: verbatim, `caption[start:end]`. `phrase`: cleaned (no
+    determiners, no auxiliaries). `lemma`: cleaned and lemmatised, lower case.
+    """
+
+    role: str
+    slot: Slot
+    text: str
+    start: int
+    end: int
+    phrase: str
+    lemma: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleFrame:
+    """A predicate and its roles, in the caption's order, the verb (role "V") among them.
+
+    `verb` is the predicate as written, or None where a caption has no frame and its noun phrase alone is kept, as *who*.
+    """
+
+    verb: str | None
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedCaption:
+    """A caption, verbatim, and its frames."""
+
+    text: str
+    frames: tuple[RoleFrame, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A query and a candidate contrast for it.
+
+    `tier`: 1 one role differs, 2 several do, 3 another structure, 4 only a role's head word is shared. `shared` and `differing`:
+    the query's slots. `rank`: 0 is the pair in use, 1... the alternatives in the order in which they replace it.
+    """
+
+    query_id: str
+    contrast_query_id: str
+    tier: int
+    shared: tuple[str, ...]
+    differing: tuple[str, ...]
+    rank: int
+    status: Status = "unreviewed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a sample takes from one clip: which query's, and that clip's own length and size."""
+
+    query_id: str
+    video_id: str
+    instance_id: str
+    text: str
+    frames: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One video of a subset and what is asked of it (a line of samples.jsonl).
+
+    `height`, `width`, `frames`: of the composed video. `queries`: the query ids asked (one in S and T).
+    `evaluated_frames`: 1-based, ascending.
+    """
+
+    sample_id: str
+    subset: Subset
+    layout: Layout
+    order: Order
+    height: int
+    width: int
+    frames: int
+    video_id: str
+    queries: tuple[str, ...]
+    query: Part | None
+    contrast: Part | None
+    evaluated_frames: tuple[int, ...]
+    shared: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    tier: int | None = None
