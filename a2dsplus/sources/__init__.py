@@ -1,0 +1,55 @@
+"""Datasets as the toolkit reads them: queries, clips and referent masks, one module a dataset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from a2dsplus.masks import Rle
+from a2dsplus.records import Clip, Query
+
+# {frame (1-based): {instance id: mask}}: the annotated frames of a video
+Annotations = Mapping[int, Mapping[str, Rle]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A video or a query that is not in the result, and why, in one line."""
+
+    item: str
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Footage:
+    """What a source holds of one video: its clip and its annotated frames."""
+
+    clip: Clip
+    annotations: Annotations
+
+
+@dataclass(slots=True, kw_only=True)
+class Listing:
+    """A split's queries, in the order of their ids, and what the split leaves out."""
+
+    queries: list[Query]
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+class Source(Protocol):
+    """What every dataset offers. All methods raise InputError for what is at fault in it."""
+
+    name: str
+    root: Path
+
+    def listing(self, split: str) -> Listing:
+        """Return the split's queries."""
+        ...
+
+    def footage(self, video_id: str) -> Footage:
+        """Return a video's clip and masks, of one size."""
+        ...
+
+    def stamp(self, split: str) -> str:
+        """Return a key that changes whenever a file of the split does (names, sizes, times of change): cheap."""
+        ...

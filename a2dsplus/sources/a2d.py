@@ -1,0 +1,254 @@
+"""A2D-Sentences as it lies on disk (Gavrilyuk et al., CVPR 2018; Xu et al., CVPR 2015).
+
+    ROOT/Release/videoset.csv                       no header, nine columns, the last is the split (0 train, 1 test)
+    ROOT/Release/clips320H/<video>.mp4              some releases say CLIPS320
+    ROOT/text_annotations/a2d_annotation.txt        video_id,instance_id,query; the text_annotations level may be missing
+    ROOT/text_annotations/a2d_missed_videos.txt
+    ROOT/text_annotations/a2d_annotation_with_instances/<video>/<frame:05d>.h5
+
+Oddities of the data that are read for what they are: the instance id `1 (copy)` is a slip and its row is left out; a frame
+may list an instance twice (its first mask counts, as in other readers of the field); `id` may be longer than `instance`;
+`reMask` is (N, W, H), or (W, H) where a frame has one instance; captions have leading, trailing and double blanks, kept.
+"""
+
+import csv
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from a2dsplus.errors import AnnotationError, InputError
+from a2dsplus.masks import Rle, encode
+from a2dsplus.records import Query, check_video_id
+from a2dsplus.sources import Annotations, Footage, LeftOut, Listing
+from a2dsplus.video import probe
+from a2dsplus.workspace import digest, file_digest
+
+SPLITS = {"0": "train", "1": "test"}
+_CLIP_FOLDERS = ("clips320H", "CLIPS320", "clips320", "Clips320H")
+_SLIP = "1 (copy)"
+
+
+class A2dSource:
+    """An A2D-Sentences folder. Raises InputError from the constructor where a needed file or folder is missing."""
+
+    name = "a2d-sentences"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        if not root.is_dir():
+            raise InputError(f"{root}: no such folder; give the A2D-Sentences folder with --root")
+        release = root / "Release" if (root / "Release").is_dir() else root
+        text = root / "text_annotations" if (root / "text_annotations").is_dir() else root
+        self.videoset = _existing(release / "videoset.csv", "the table of videos and splits")
+        self.captions = _existing(text / "a2d_annotation.txt", "the table of captions")
+        self.missed = text / "a2d_missed_videos.txt"
+        self.instances = _existing(text / "a2d_annotation_with_instances", "the folder of instance masks")
+        found = [release / name for name in _CLIP_FOLDERS if (release / name).is_dir()]
+        if not found:
+            raise InputError(
+                f"{release}: none of the clip folders {', '.join(_CLIP_FOLDERS[:2])} is here; unpack A2D's clips there"
+            )
+        self.clips = found[0]
+
+    # ---- queries -------------------------------------------------------------------------------------------------
+
+    def listing(self, split: str) -> Listing:
+        """Return the split's queries, by query id; videos without any caption or annotation folder are left out and listed.
+
+        Raises AnnotationError for a broken row (file and line), an unknown split, or a split without a query.
+        """
+        if split not in SPLITS.values():
+            raise AnnotationError(f"split {split!r}: A2D-Sentences has {' and '.join(SPLITS.values())}")
+        videos = [
+            video
+            for video, its_split in self._splits.items()
+            if its_split == split and video not in self._missed_videos
+        ]
+        queries: list[Query] = []
+        left_out = [
+            LeftOut(item=f"{video}/{_SLIP}", reason="a slip of the dataset: a copy of instance 1's row")
+            for video in self._slips
+        ]
+        for video in sorted(videos):
+            texts = self._texts.get(video)
+            if texts is None:
+                left_out.append(LeftOut(item=video, reason="has no caption"))
+            elif not (self.instances / video).is_dir():
+                left_out.append(LeftOut(item=video, reason="has no folder of instance masks"))
+            else:
+                queries.extend(
+                    Query(video_id=video, instance_id=instance, text=texts[instance], split=split)
+                    for instance in sorted(texts, key=int)
+                )
+        if not queries:
+            raise AnnotationError(
+                f"{self.videoset}: no video of split {split} has captions in {self.captions.name} and masks in {self.instances.name};"
+                " check that the three are of one release"
+            )
+        relevant = set(videos)
+        return Listing(
+            queries=queries, left_out=[row for row in left_out if row.item.split("/")[0] in relevant]
+        )
+
+    @cached_property
+    def _splits(self) -> dict[str, str]:
+        splits: dict[str, str] = {}
+        for number, row in _rows(self.videoset):
+            if len(row) != 9 or row[8].strip() not in SPLITS:
+                raise AnnotationError(
+                    f"{self.videoset}, line {number}: expected nine columns ending in the split 0 or 1, got {len(row)} ending in"
+                    f" {row[-1]!r}; restore the file from A2D's release"
+                )
+            splits[check_video_id(row[0], where=f"{self.videoset}, line {number}")] = SPLITS[row[8].strip()]
+        return splits
+
+    @cached_property
+    def _missed_videos(self) -> set[str]:
+        if not self.missed.is_file():
+            return set()
+        return {row[0].strip() for _, row in _rows(self.missed) if row}
+
+    @cached_property
+    def _captions(self) -> tuple[dict[str, dict[str, str]], list[str]]:
+        texts: dict[str, dict[str, str]] = {}
+        slips: list[str] = []
+        for number, row in _rows(self.captions):
+            where = f"{self.captions}, line {number}"
+            if number == 1 and row[:2] == ["video_id", "instance_id"]:
+                continue
+            if len(row) != 3:
+                raise AnnotationError(
+                    f"{where}: expected video_id,instance_id,query, got {len(row)} columns; quote a caption that holds a comma"
+                )
+            video, instance, text = check_video_id(row[0], where=where), row[1].strip(), row[2]
+            if instance == _SLIP:
+                slips.append(video)
+                continue
+            if not instance.isdigit():
+                raise AnnotationError(f"{where}: instance id {row[1]!r} is not a number; correct the row")
+            if not text.strip():
+                raise AnnotationError(f"{where}: the caption of {video}/{instance} is empty; correct the row")
+            instance = str(int(instance))
+            if instance in texts.setdefault(video, {}):
+                raise AnnotationError(
+                    f"{where}: {video}/{instance} has a caption already; remove one of the two rows"
+                )
+            texts[video][instance] = text
+        return texts, slips
+
+    @property
+    def _texts(self) -> dict[str, dict[str, str]]:
+        return self._captions[0]
+
+    @property
+    def _slips(self) -> list[str]:
+        return self._captions[1]
+
+    # ---- clips and masks -----------------------------------------------------------------------------------------
+
+    def footage(self, video_id: str) -> Footage:
+        """Return a video's clip and the masks of its annotated frames, all of the clip's size.
+
+        Raises ClipError or AnnotationError: a missing or truncated clip, a mask file without its keys or of a wrong shape, a mask of
+        another size than the clip, an annotated frame beyond the clip's end.
+        """
+        check_video_id(video_id, where=str(self.root))
+        clip = probe(self.clips / f"{video_id}.mp4", video_id=video_id)
+        annotations: dict[int, dict[str, Rle]] = {}
+        for path in self._mask_files(video_id):
+            frame = int(path.stem)
+            if not 1 <= frame <= clip.frames:
+                raise AnnotationError(
+                    f"{path}: annotates frame {frame}, but {clip.path.name} has frames 1 to {clip.frames}; clip and masks are of different releases"
+                )
+            annotations[frame] = _read_masks(path)
+            for instance, rle in annotations[frame].items():
+                if rle["size"] != [clip.height, clip.width]:
+                    raise AnnotationError(
+                        f"{path}: mask of instance {instance} is {rle['size'][0]}x{rle['size'][1]}, the clip {clip.path.name} is"
+                        f" {clip.height}x{clip.width}; use clips and masks of one release"
+                    )
+        return Footage(clip=clip, annotations=annotations)
+
+    def _mask_files(self, video_id: str) -> list[Path]:
+        files = sorted((self.instances / video_id).glob("*.h5"))
+        for path in files:
+            if not path.stem.isdigit():
+                raise AnnotationError(
+                    f"{path}: expected a frame number such as 00025.h5; rename or remove the file"
+                )
+        return files
+
+    # ---- identity ------------------------------------------------------------------------------------------------
+
+    def stamp(self, split: str) -> str:
+        """Return a key that changes with any file of the split (text by content; clips and masks by name, size, time of change)."""
+        videos = sorted(video for video, its_split in self._splits.items() if its_split == split)
+        tables = [file_digest(path) for path in (self.videoset, self.captions, self.missed) if path.is_file()]
+        return digest(
+            self.name,
+            str(self.root.resolve()),
+            split,
+            tables,
+            [list(self._state_of(video)) for video in videos],
+        )
+
+    def _state_of(self, video_id: str) -> Iterator[tuple[str, int, int]]:
+        for path in (self.clips / f"{video_id}.mp4", *self._mask_files(video_id)):
+            if path.is_file():
+                state = path.stat()
+                yield path.name, state.st_size, state.st_mtime_ns
+
+
+def _existing(path: Path, what: str) -> Path:
+    if not path.exists():
+        raise InputError(
+            f"{path}: missing, {what}; give the folder that holds Release/ and text_annotations/ with --root"
+        )
+    return path
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, columns) of a CSV file's rows that are not empty."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for row in reader:
+                if row:
+                    yield reader.line_num, row
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise AnnotationError(
+            f"{path}, line {line}: not UTF-8 (byte {error.object[error.start]:#04x}); convert the file to UTF-8"
+        ) from error
+    except csv.Error as error:
+        raise AnnotationError(f"{path}, line {reader.line_num}: {error}; correct the row") from error
+
+
+def _read_masks(path: Path) -> dict[str, Rle]:
+    try:
+        with h5py.File(path, "r") as file:
+            absent = [key for key in ("instance", "reMask") if key not in file]
+            if absent:
+                raise AnnotationError(
+                    f"{path}: has no key {' and no key '.join(absent)}; restore the file or leave the video out with --skip-bad"
+                )
+            instances, masks = np.asarray(file["instance"][()]).reshape(-1), np.asarray(file["reMask"][()])
+    except OSError as error:
+        raise AnnotationError(
+            f"{path}: not a readable HDF5 file ({str(error).splitlines()[0]}); restore it or leave the video out with --skip-bad"
+        ) from error
+    if masks.ndim == 2:
+        masks = masks[None]
+    if masks.ndim != 3 or len(masks) != len(instances) or not np.issubdtype(instances.dtype, np.number):
+        raise AnnotationError(
+            f"{path}: reMask of shape {masks.shape} does not fit {len(instances)} instances, expected (N, W, H); restore the file or leave the video out with --skip-bad"
+        )
+    found: dict[str, Rle] = {}
+    for instance, mask in zip(instances, masks, strict=True):
+        # (W, H) in C order is (H, W) in the column order that run lengths have: no copy
+        found.setdefault(str(int(instance)), encode(mask.T))
+    return found

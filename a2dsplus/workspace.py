@@ -1,0 +1,229 @@
+"""The output folder: names, atomic writes, what each stage was made from, content hashes.
+
+Every file is written under a temporary name (`*.partial`) and renamed, so that a killed run leaves only whole files.
+What a stage was made from is remembered in `.a2dsplus/`, which is no part of the dataset: deleting it costs time only.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from a2dsplus import __version__
+from a2dsplus.errors import WorkspaceError
+
+SCHEMA = 1
+DEFAULT = Path("a2dsplus-data")
+_STATE = ".a2dsplus"
+_NOT_HASHED = {"manifest.json", "reviews.sqlite", "reviews.sqlite-wal", "reviews.sqlite-shm", "world", _STATE}
+
+
+def digest(*parts: object) -> str:
+    """Return the sha256 of values, in hexadecimal: what a stage or a file is made from, as one key."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` on success, remove it on failure.
+
+    Raises WorkspaceError where the disk is full or the folder cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or choose another --out"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class Workspace:
+    """An output folder of `a2dsplus build`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """Return a finished or unfinished dataset's workspace.
+
+        Raises WorkspaceError where the folder is none, or one of a newer schema.
+        """
+        workspace = cls(root)
+        if not root.is_dir():
+            raise WorkspaceError(f"{root}: no such folder; make a dataset with `a2dsplus build --out {root}`")
+        manifest = workspace.manifest()
+        if manifest is None and not (root / "queries.parquet").exists():
+            raise WorkspaceError(
+                f"{root}: neither manifest.json nor queries.parquet is here; point --dataset at a folder made by `a2dsplus build`"
+            )
+        return workspace
+
+    def path(self, *names: str) -> Path:
+        """Return the path of a file of the workspace."""
+        return self.root.joinpath(*names)
+
+    # ---- writing -------------------------------------------------------------------------------------------------
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all; leave it alone where it already says so."""
+        path = self.path(name)
+        data = text.encode()
+        if path.is_file() and path.read_bytes() == data:
+            return
+        with replacing(path) as partial:
+            partial.write_bytes(data)
+
+    def write_json(self, name: str, value: object, *, indent: int | None = None) -> None:
+        """Write a JSON file with sorted keys, whole or not at all."""
+        self.write_text(name, json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent) + "\n")
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a parquet table, whole or not at all."""
+        with replacing(self.path(name)) as partial:
+            table.to_parquet(partial, index=False)
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Return a parquet table; raises WorkspaceError where it is missing or damaged."""
+        path = self.path(name)
+        try:
+            return pd.read_parquet(path)
+        except FileNotFoundError:
+            raise WorkspaceError(
+                f"{path}: missing; run `a2dsplus build --out {self.root}` to the end"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(
+                f"{path}: damaged ({error}); delete it and run `a2dsplus build` again"
+            ) from error
+
+    def read_json(self, name: str) -> Any:
+        """Return a JSON file's value; raises WorkspaceError where it is missing or damaged."""
+        path = self.path(name)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise WorkspaceError(
+                f"{path}: missing; run `a2dsplus build --out {self.root}` to the end"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(
+                f"{path}: damaged ({error}); delete it and run `a2dsplus build` again"
+            ) from error
+
+    def read_lines(self, name: str) -> list[dict[str, Any]]:
+        """Return the objects of a JSON-lines file; raises WorkspaceError where it is missing or a line is damaged."""
+        path = self.path(name)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            raise WorkspaceError(
+                f"{path}: missing; run `a2dsplus build --out {self.root}` to the end"
+            ) from None
+        rows = []
+        for number, line in enumerate(lines, 1):
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                raise WorkspaceError(
+                    f"{path}, line {number}: damaged ({error}); delete it and run `a2dsplus build` again"
+                ) from error
+        return rows
+
+    # ---- the manifest --------------------------------------------------------------------------------------------
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return manifest.json, or None before the first finished build; raises WorkspaceError for a newer schema."""
+        if not self.path("manifest.json").exists():
+            return None
+        manifest = self.read_json("manifest.json")
+        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+            found = manifest.get("schema") if isinstance(manifest, dict) else None
+            raise WorkspaceError(
+                f"{self.path('manifest.json')}: schema {found}, but version {__version__} of the toolkit writes schema {SCHEMA};"
+                " build into another --out or use the version that made it"
+            )
+        return manifest
+
+    def files(self) -> Iterator[str]:
+        """Yield the dataset's files as relative POSIX paths, sorted, without manifest, reviews and the painted source."""
+        for folder, folders, names in os.walk(self.root):
+            relative = Path(folder).relative_to(self.root)
+            if relative == Path("."):
+                folders[:] = [name for name in folders if name not in _NOT_HASHED]
+                names = [name for name in names if name not in _NOT_HASHED]
+            folders.sort()
+            for name in sorted(names):
+                if not name.endswith(".partial"):
+                    yield (relative / name).as_posix()
+
+    def sweep(self, keep: Iterable[str]) -> None:
+        """Remove left-over partial files, and every rendered file that is not among `keep` (relative POSIX paths)."""
+        wanted = set(keep)
+        for folder, _, names in os.walk(self.root):
+            relative = Path(folder).relative_to(self.root)
+            if relative.parts[:1] in (("world",), (_STATE,)):
+                continue
+            rendered = len(relative.parts) >= 2 and relative.parts[1] in ("videos", "JPEGImages", "PNGImages")
+            for name in names:
+                if name.endswith(".partial") or (rendered and (relative / name).as_posix() not in wanted):
+                    (Path(folder) / name).unlink(missing_ok=True)
+        for subset in ("M", "S", "T"):
+            for kind in ("videos", "JPEGImages", "PNGImages"):
+                _remove_empty(self.path(subset, kind))
+
+    # ---- what was made from what ---------------------------------------------------------------------------------
+
+    def made_from(self, stage: str) -> dict[str, Any]:
+        """Return what is remembered of a stage's last finished run: `key`, `outputs` ({name: sha256}) and its notes; {} if none."""
+        try:
+            found = json.loads(self.path(_STATE, f"{stage}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def is_current(self, stage: str, key: str) -> bool:
+        """Return whether a stage's outputs are there, unchanged, and made from `key`."""
+        state = self.made_from(stage)
+        return state.get("key") == key and all(
+            self.path(name).is_file() and file_digest(self.path(name)) == sha
+            for name, sha in state.get("outputs", {}).items()
+        )
+
+    def remember(self, stage: str, key: str, *, outputs: Iterable[str] = (), **notes: object) -> None:
+        """Remember that a stage's outputs have been made from `key`."""
+        state = {"key": key, "outputs": {name: file_digest(self.path(name)) for name in outputs}, **notes}
+        self.write_json(f"{_STATE}/{stage}.json", state)
+
+    @property
+    def journal(self) -> Path:
+        """The append-only list of rendered files and what they were made from."""
+        return self.path(_STATE, "rendered.jsonl")
+
+
+def _remove_empty(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    for inner in sorted(folder.rglob("*"), reverse=True):
+        if inner.is_dir() and not any(inner.iterdir()):
+            inner.rmdir()
+    if not any(folder.iterdir()):
+        folder.rmdir()
