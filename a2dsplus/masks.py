@@ -57,9 +57,7 @@ def paste(rle: Rle, *, height: int, width: int, left: int = 0) -> Rle:
     if (rows, columns) == (height, width) and left == 0:
         return rle
     if rows > height or left < 0 or left + columns > width:
-        raise MaskError(
-            f"mask of {rows}x{columns} at column {left} does not fit a canvas of {height}x{width}"
-        )
+        raise MaskError(f"mask of {rows}x{columns} at column {left} does not fit a canvas of {height}x{width}")
     canvas = np.zeros((height, width), np.uint8, order="F")
     canvas[:rows, left : left + columns] = coco.decode(_raw(rle))
     return encode(canvas)

@@ -56,9 +56,7 @@ Status = Literal["unreviewed", "accepted", "rejected"]
 def check_video_id(video_id: str, *, where: str) -> str:
     """Return the id if it can be a video's; raises InputError otherwise (it becomes part of file names)."""
     if not _VIDEO_ID.fullmatch(video_id):
-        raise InputError(
-            f"{where}: video id {video_id!r} has characters other than A-Za-z0-9_-; correct the id"
-        )
+        raise InputError(f"{where}: video id {video_id!r} has characters other than A-Za-z0-9_-; correct the id")
     return video_id
 
 

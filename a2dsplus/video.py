@@ -94,9 +94,7 @@ def encode(
     One encoder thread: the bytes depend on the frames alone, whatever the machine's number of cores.
     """
     count = 0
-    with av.open(
-        str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
-    ) as container:
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream("libx264", rate=rate, options={"preset": preset, "crf": str(crf)})
         stream.height, stream.width, stream.pix_fmt = height, width, PIXEL_FORMAT
         stream.codec_context.thread_count = 1

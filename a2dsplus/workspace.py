@@ -107,13 +107,9 @@ class Workspace:
         try:
             return pd.read_parquet(path)
         except FileNotFoundError:
-            raise WorkspaceError(
-                f"{path}: missing; run `a2dsplus build --out {self.root}` to the end"
-            ) from None
+            raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
         except (OSError, ValueError) as error:
-            raise WorkspaceError(
-                f"{path}: damaged ({error}); delete it and run `a2dsplus build` again"
-            ) from error
+            raise WorkspaceError(f"{path}: damaged ({error}); delete it and run `a2dsplus build` again") from error
 
     def read_json(self, name: str) -> Any:
         """Return a JSON file's value; raises WorkspaceError where it is missing or damaged."""
@@ -121,13 +117,9 @@ class Workspace:
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise WorkspaceError(
-                f"{path}: missing; run `a2dsplus build --out {self.root}` to the end"
-            ) from None
+            raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
         except (OSError, ValueError) as error:
-            raise WorkspaceError(
-                f"{path}: damaged ({error}); delete it and run `a2dsplus build` again"
-            ) from error
+            raise WorkspaceError(f"{path}: damaged ({error}); delete it and run `a2dsplus build` again") from error
 
     def read_lines(self, name: str) -> list[dict[str, Any]]:
         """Return the objects of a JSON-lines file; raises WorkspaceError where it is missing or a line is damaged."""
@@ -135,9 +127,7 @@ class Workspace:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
-            raise WorkspaceError(
-                f"{path}: missing; run `a2dsplus build --out {self.root}` to the end"
-            ) from None
+            raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
         rows = []
         for number, line in enumerate(lines, 1):
             try:
@@ -167,7 +157,7 @@ class Workspace:
         """Yield the dataset's files as relative POSIX paths, sorted, without manifest, reviews and the painted source."""
         for folder, folders, names in os.walk(self.root):
             relative = Path(folder).relative_to(self.root)
-            if relative == Path("."):
+            if relative == Path():
                 folders[:] = [name for name in folders if name not in _NOT_HASHED]
                 names = [name for name in names if name not in _NOT_HASHED]
             folders.sort()

@@ -22,7 +22,7 @@ import numpy as np
 from a2dsplus.errors import AnnotationError, InputError
 from a2dsplus.masks import Rle, encode
 from a2dsplus.records import Query, check_video_id
-from a2dsplus.sources import Annotations, Footage, LeftOut, Listing
+from a2dsplus.sources import Footage, LeftOut, Listing
 from a2dsplus.video import probe
 from a2dsplus.workspace import digest, file_digest
 
@@ -89,9 +89,7 @@ class A2dSource:
                 " check that the three are of one release"
             )
         relevant = set(videos)
-        return Listing(
-            queries=queries, left_out=[row for row in left_out if row.item.split("/")[0] in relevant]
-        )
+        return Listing(queries=queries, left_out=[row for row in left_out if row.item.split("/")[0] in relevant])
 
     @cached_property
     def _splits(self) -> dict[str, str]:
@@ -133,9 +131,7 @@ class A2dSource:
                 raise AnnotationError(f"{where}: the caption of {video}/{instance} is empty; correct the row")
             instance = str(int(instance))
             if instance in texts.setdefault(video, {}):
-                raise AnnotationError(
-                    f"{where}: {video}/{instance} has a caption already; remove one of the two rows"
-                )
+                raise AnnotationError(f"{where}: {video}/{instance} has a caption already; remove one of the two rows")
             texts[video][instance] = text
         return texts, slips
 
@@ -177,9 +173,7 @@ class A2dSource:
         files = sorted((self.instances / video_id).glob("*.h5"))
         for path in files:
             if not path.stem.isdigit():
-                raise AnnotationError(
-                    f"{path}: expected a frame number such as 00025.h5; rename or remove the file"
-                )
+                raise AnnotationError(f"{path}: expected a frame number such as 00025.h5; rename or remove the file")
         return files
 
     # ---- identity ------------------------------------------------------------------------------------------------
