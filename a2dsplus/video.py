@@ -111,7 +111,8 @@ def encode(
 
 def to_rgb(frame: av.VideoFrame) -> Rgb:
     """Return a frame as RGB, (H, W, 3) uint8."""
-    return frame.to_ndarray(format="rgb24")
+    rgb: Rgb = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+    return rgb
 
 
 def _reason(error: Exception) -> str:
