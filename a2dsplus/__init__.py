@@ -1,3 +1,22 @@
-"""A2D-S+: construct, check, score and baseline the language-guided video segmentation benchmark."""
+"""A2D-S+: construct, check, score and baseline the language-guided video segmentation benchmark.
+
+`a2dsplus.Subset` reads a dataset made by `a2dsplus build`; `a2dsplus.score.evaluate` scores masks; everything else is reached
+through the command line or the modules named in the README.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from a2dsplus.subset import Subset
 
 __version__ = "0.1.0"
+__all__ = ["Subset", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # the video libraries are imported when a dataset is first read, not by a bare `import a2dsplus`
+    if name == "Subset":
+        from a2dsplus.subset import Subset
+
+        return Subset
+    raise AttributeError(f"module 'a2dsplus' has no attribute {name!r}")

@@ -198,12 +198,10 @@ def is_contrast_frame(sample: Sample, frame: int) -> bool:
     return (frame > sample.query.frames) == (sample.order is Order.QUERY_FIRST)
 
 
-def referent_mask(
-    sample: Sample, frame: int, *, video_id: str, instance_id: str, annotations: Annotations
-) -> Rle | None:
+def referent_mask(sample: Sample, frame: int, *, instance_id: str, annotations: Annotations) -> Rle | None:
     """Return the referent's mask on the canvas at an evaluated frame; None where that frame does not ask for the instance.
 
-    In M an evaluated frame may hold some of the video's referents only. In S the contrast's part is zero; in T the contrast's
+    `annotations`: of the query's video. In M an evaluated frame may hold some of the video's referents only. In S the contrast's part is zero; in T the contrast's
     frames are all zero.
     """
     if is_contrast_frame(sample, frame):

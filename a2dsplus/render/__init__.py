@@ -1,0 +1,1 @@
+"""Composed samples as frames: streamed, written as mp4 or as images, or read on the fly."""
