@@ -1,0 +1,155 @@
+"""When one caption's words make another's true: the ambiguity guard's reasoning, role by role.
+
+"red car" satisfies "car", "man" satisfies "person", "on the green grass" satisfies "on grass". The words' relations come from
+`annotations/lexicon.json`, written by hand, and from WordNet through NLTK where its data is installed.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Literal
+
+from a2dsplus import resources
+from a2dsplus.contrast.meaning import Meaning, analyse
+from a2dsplus.errors import InputError
+
+# why a caption satisfies a query, from the plainest reason to the least
+Reason = Literal["identical roles", "more specific", "synonym or hyponym"]
+
+
+class Lexicon:
+    """The relations of `annotations/lexicon.json`, extended by WordNet's first senses if `wordnet`."""
+
+    def __init__(self, *, wordnet: bool = False) -> None:
+        path = resources.path("annotations/lexicon.json")
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            groups, kinds, prepositions = value["same"], value["kind"], value["prepositions"]
+        except (ValueError, KeyError, OSError) as error:
+            raise InputError(f"{path}: damaged ({error!r}); install the toolkit again") from error
+        self._canonical = {word: group[0] for group in groups for word in group}
+        self._kinds: dict[str, set[str]] = {}
+        for word, general in kinds.items():
+            self._kinds.setdefault(self._name(word), set()).update(self._name(other) for other in general)
+        self._preposition_class = {word: number for number, group in enumerate(prepositions) for word in group}
+        self._wordnet = wordnet
+        self._above: dict[str, frozenset[str]] = {}
+
+    def entails(self, word: str, other: str) -> bool:
+        """Return whether what `word` names is always an `other`."""
+        return word == other or self._name(other) in self.above(word)
+
+    def above(self, word: str) -> frozenset[str]:
+        """Return the names of everything that `word` always is, itself among them; cached."""
+        found = self._above.get(word)
+        if found is None:
+            reached = {self._name(word)}
+            fresh = list(reached)
+            while fresh:
+                for general in self._kinds.get(fresh.pop(), ()):
+                    if general not in reached:
+                        reached.add(general)
+                        fresh.append(general)
+            if self._wordnet:
+                reached |= {self._name(name) for name in _wordnet_names(word)}
+            found = self._above[word] = frozenset(reached)
+        return found
+
+    def same_place(self, preposition: str, other: str) -> bool:
+        """Return whether two prepositions of the same noun may describe one state: "on grass" and "in grass" do."""
+        if preposition == other or not preposition or not other:
+            return True
+        first, second = self._preposition_class.get(preposition), self._preposition_class.get(other)
+        return first is not None and first == second
+
+    def _name(self, word: str) -> str:
+        return self._canonical.get(word, word)
+
+
+def wordnet_installed() -> bool:
+    """Return whether NLTK finds WordNet's data on this machine; nothing is downloaded."""
+    try:
+        import nltk
+
+        nltk.data.find("corpora/wordnet.zip")
+    except ImportError:
+        return False
+    except LookupError:
+        try:
+            nltk.data.find("corpora/wordnet")
+        except LookupError:
+            return False
+    return True
+
+
+@cache
+def _wordnet_names(word: str) -> frozenset[str]:
+    """Return the single-word synonyms and hypernyms of a noun's first sense."""
+    from nltk.corpus import wordnet
+
+    senses = wordnet.synsets(word, pos=wordnet.NOUN)[:1]
+    above = [sense for first in senses for sense in (first, *first.closure(lambda s: s.hypernyms()))]
+    # the topmost senses (entity, object, whole, ...) hold of everything and would make everything a synonym
+    specific = [sense for sense in above if sense.min_depth() >= 6]
+    return frozenset(name for sense in specific for name in sense.lemma_names() if "_" not in name)
+
+
+class Guard:
+    """Decides whether a caption satisfies a query: then its video may hold a second right answer."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._cache: dict[tuple[tuple[str, str], tuple[str, str]], Reason | None] = {}
+
+    def role_satisfied(self, role: tuple[str, str], by: tuple[str, str]) -> Reason | None:
+        """Return why a role (slot, lemma) makes another true, or None where it does not; slots must agree."""
+        if role == by:
+            return "identical roles"
+        if role[0] != by[0]:
+            return None
+        key = (role, by)
+        if key not in self._cache:
+            self._cache[key] = self._compared(role, by)
+        return self._cache[key]
+
+    def _compared(self, role: tuple[str, str], by: tuple[str, str]) -> Reason | None:
+        wanted, given = analyse(*role), analyse(*by)
+        if not self._lexicon.same_place(given.preposition, wanted.preposition):
+            return None
+        if not self._lexicon.entails(given.head, wanted.head):
+            return None
+        if not all(any(self._lexicon.entails(has, word) for has in given.modifiers) for word in wanted.modifiers):
+            return None
+        same_words = wanted.head == given.head and wanted.modifiers <= given.modifiers
+        return "more specific" if same_words else "synonym or hyponym"
+
+    def satisfied(self, query: Meaning, by: Meaning) -> Reason | None:
+        """Return why a caption satisfies a whole query (the least plain of its roles' reasons), or None where it does not."""
+        reasons = []
+        for role in query.roles:
+            reason = _plainest(self.role_satisfied(role, other) for other in by.roles)
+            if reason is None:
+                return None
+            reasons.append(reason)
+        return max(reasons, key=_ORDER.index, default=None)
+
+    def differing(self, query: Meaning, candidate: Meaning) -> list[tuple[str, str]]:
+        """Return the query's roles that a candidate's caption does not make true."""
+        return [
+            role for role in query.roles if all(self.role_satisfied(role, other) is None for other in candidate.roles)
+        ]
+
+    def is_clear(self, query: Meaning, candidate: Meaning) -> bool:
+        """Return whether a differing role is more than a vaguer wording: "dog" beside "black dog" may yet be the black one."""
+        return any(
+            all(self.role_satisfied(other, role) is None for other in candidate.roles if other[0] == role[0])
+            and any(other[0] == role[0] for other in candidate.roles)
+            for role in self.differing(query, candidate)
+        )
+
+
+_ORDER: list[Reason] = ["identical roles", "more specific", "synonym or hyponym"]
+
+
+def _plainest(reasons: Iterable[Reason | None]) -> Reason | None:
+    return min((reason for reason in reasons if reason is not None), key=_ORDER.index, default=None)
