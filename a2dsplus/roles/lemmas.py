@@ -1,0 +1,79 @@
+"""Words of a caption to their dictionary forms.
+
+lemminflect carries its tables (MIT); for words they lack, the WordNet of NLTK is asked where its data is installed. Words it
+knows have the same lemma on every machine.
+"""
+
+import functools
+from collections.abc import Sequence
+
+from a2dsplus.roles.lexicon import BE, FUNCTION_WORDS, GERUND_NOUNS, PREPOSITIONS, SET_FORMS
+
+
+def lemmatise(words: Sequence[str], *, verb_at: int | None = None) -> tuple[str, ...]:
+    """Return the lemmas, in lower case, of the words of one phrase; `verb_at` says which of them, if any, is its verb.
+
+    A word's part of speech is guessed from the phrase alone: participles that govern something are verbs ("wearing red",
+    "covered with snow"), those before a noun stay adjectives ("striped cat"), the rest are nouns, adjectives and adverbs.
+    """
+    lowered = [word.lower() for word in words]
+    return tuple(
+        lemma_of(word, pos="VERB" if index == verb_at else _guess(lowered, index)) for index, word in enumerate(lowered)
+    )
+
+
+@functools.lru_cache(maxsize=100_000)
+def lemma_of(word: str, *, pos: str) -> str:
+    """Return the lemma of a lower-case word as a part of speech: VERB, NOUN, ADJ, ADV, or X for a word that keeps its form."""
+    if pos == "VERB" and word in BE:
+        return "be"
+    if pos == "X" or not word.isalpha() or not word.isascii():
+        return word
+    if pos != "VERB" and word in SET_FORMS:
+        return SET_FORMS[word]
+    tried = (pos,) if pos == "VERB" else (pos, *(other for other in ("NOUN", "ADJ", "ADV") if other != pos))
+    from lemminflect import getLemma
+
+    for candidate in tried:
+        found = getLemma(word, candidate, lemmatize_oov=False)
+        if found:
+            # Where a word stands in the dictionary as its own lemma too ("fell", "leave"), the inflected reading comes first.
+            return found[0]
+    known = _wordnet_lemma(word, tried[0])
+    if known is not None:
+        return known
+    guessed = getLemma(word, tried[0])
+    return guessed[0] if guessed else word
+
+
+def _guess(words: Sequence[str], index: int) -> str:
+    word = words[index]
+    after = words[index + 1] if index + 1 < len(words) else None
+    if word in FUNCTION_WORDS or word in PREPOSITIONS:
+        return "X"
+    governs = after is not None and after not in ("and", "or", "of")
+    if word.endswith("ing") and word not in GERUND_NOUNS and len(word) > 4:
+        return "VERB"
+    if word.endswith("ed") and len(word) > 3 and governs and after in PREPOSITIONS:
+        return "VERB"
+    return "NOUN"
+
+
+def _wordnet_lemma(word: str, pos: str) -> str | None:
+    """Return WordNet's base form, or None where it has none or its data is not installed (nothing is ever fetched)."""
+    wordnet = _wordnet()
+    if wordnet is None:
+        return None
+    found = wordnet.morphy(word, {"VERB": "v", "NOUN": "n", "ADJ": "a", "ADV": "r"}[pos])
+    return str(found) if found else None
+
+
+@functools.cache
+def _wordnet():  # type: ignore[no-untyped-def]  # NLTK's lazy corpus reader has no public type
+    from nltk.corpus import wordnet
+
+    try:
+        wordnet.ensure_loaded()
+    except LookupError:
+        return None
+    return wordnet
