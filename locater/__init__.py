@@ -1,0 +1,15 @@
+"""LOCATER, the memory-augmented Transformer for language-guided video segmentation, in two faithful variants.
+
+`Locater(LocaterConfig.preset("paper"))` is the network of the paper's section 3; `locater.released.load(path)`
+the one of the authors' inference code, taking their weights.
+"""
+
+from locater import checkpoint, loss, released
+from locater.config import LocaterConfig
+from locater.errors import CheckpointError, ConfigError, LocaterError, QueryError, VideoError
+from locater.model import Locater, Prediction, Session
+
+__all__ = [
+    "CheckpointError", "ConfigError", "Locater", "LocaterConfig", "LocaterError", "Prediction", "QueryError",
+    "Session", "VideoError", "checkpoint", "loss", "released",
+]  # fmt: skip

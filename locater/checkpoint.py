@@ -1,0 +1,139 @@
+"""Weights at rest: safetensors with the configuration beside them, and a careful reader of other files."""
+
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from locater.config import LocaterConfig
+from locater.errors import CheckpointError, ConfigError
+
+if TYPE_CHECKING:
+    from locater.model import Locater
+
+_MOST = 5  # faults named in one message
+
+
+def save(model: "Locater", path: str | Path) -> None:
+    """Write the weights to `path` (.safetensors) and the configuration beside it (.json), each in one step."""
+    from safetensors.torch import save as to_bytes
+
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    _replace(_config_path(target), model.config.to_json().encode())
+    _replace(target, to_bytes(tensors, metadata={"format": "pt"}))
+
+
+def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":
+    """Return the model, in evaluation mode, that `save` wrote. Raises `CheckpointError`, `ConfigError`."""
+    from locater.model import Locater
+
+    beside = _config_path(Path(path))
+    tensors = read(path)
+    if not beside.is_file():
+        raise CheckpointError(f"{beside}: no configuration beside the weights")
+    try:
+        values = json.loads(beside.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{beside}: not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{beside}: holds {type(values).__name__}, expected an object of configuration fields")
+    try:
+        config = LocaterConfig.from_dict(values)
+    except ConfigError as error:
+        raise CheckpointError(f"{beside}: {error}") from None
+    with torch.device("meta"):
+        model = Locater(config, vocab=vocab)
+    fill(model.network, tensors, source=str(path), assign=True)
+    return model.eval()
+
+
+def read(path: str | Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, or of a torch file that holds tensors alone.
+
+    Raises `CheckpointError` if the file is missing, damaged, or would need unpickling of other objects.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise CheckpointError(f"{source}: no such file")
+    if source.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(source)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"{source}: not a safetensors file ({' '.join(str(error).split())})") from None
+    try:
+        content = torch.load(source, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{source}: refused, it is a pickle of more than tensors, which could run any code on loading; "
+            "save a state_dict of tensors instead"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"{source}: not a torch checkpoint ({' '.join(str(error).split())[:200]})") from None
+    return tensors_of(content, source=str(source))
+
+
+def tensors_of(content: object, *, source: str) -> dict[str, Tensor]:
+    """Return a state_dict's tensors, looked up under `state_dict` or `model` too, without a `module.` prefix."""
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not content:
+        raise CheckpointError(f"{source}: holds no state_dict (names and tensors)")
+    odd = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
+    if odd:
+        raise CheckpointError(f"{source}: not a tensor: {_few(odd)}")
+    prefixed = all(str(name).startswith("module.") for name in content)
+    return {str(name)[7:] if prefixed else str(name): value for name, value in content.items()}
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str, assign: bool = False) -> None:
+    """Load `tensors` into `module`, every name and shape exactly; with `assign`, without a copy.
+
+    Raises `CheckpointError` naming the tensors that are missing, unknown, of other shapes, or not finite.
+    """
+    expected = module.state_dict()
+    missing = [name for name in expected if name not in tensors]
+    unknown = [name for name in tensors if name not in expected]
+    shapes = [
+        f"{name} is {tuple(tensors[name].shape)}, expected {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in tensors and tensors[name].shape != value.shape
+    ]
+    faults = [
+        f"{label}: {_few(names)}"
+        for label, names in (("missing", missing), ("unknown", unknown), ("other shapes", shapes))
+        if names
+    ]
+    if faults:
+        raise CheckpointError(f"{source}: does not fit the configuration; " + "; ".join(faults))
+    sick = [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+    if sick:
+        raise CheckpointError(f"{source}: NaN or infinite weights in {_few(sick)}")
+    fitting = {name: tensors[name].to(value.dtype) for name, value in expected.items()}
+    module.load_state_dict(fitting, strict=True, assign=assign)
+
+
+def _few(names: list[str]) -> str:
+    rest = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + rest
+
+
+def _config_path(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write `content` under a temporary name, then move it into place."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,41 @@
+"""The training loss (Eq. 12)."""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from locater.model import Prediction
+
+
+class Loss(NamedTuple):
+    """The loss and its two terms, scalars."""
+
+    total: Tensor
+    """main + weight * auxiliary."""
+    main: Tensor
+    """Pixel-wise binary cross-entropy of the final mask."""
+    auxiliary: Tensor
+    """The sum of the same over the read-outs of the K modules."""
+
+
+def loss(prediction: Prediction, masks: Tensor, *, known: Tensor | None = None, weight: float = 0.4) -> Loss:
+    """Return Eq. 12, averaged over pixels and labelled frames (so that it does not depend on their number).
+
+    prediction: of `Locater.forward`; masks (B, T, 1, S, S) in {0, 1}, bool or float; known (B, T): which frames
+    are labelled, all if left out. Without a labelled frame every term is 0.
+    """
+    target = masks.float()
+
+    def entropy(logits: Tensor) -> Tensor:
+        per_frame = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none").mean((2, 3, 4))
+        if known is None:
+            return per_frame.mean()
+        counted = known.to(per_frame.dtype)
+        return (per_frame * counted).sum() / counted.sum().clamp_min(1)
+
+    main = entropy(prediction.logits)
+    auxiliary = main.new_zeros(())
+    for logits in prediction.auxiliary:
+        auxiliary = auxiliary + entropy(logits)
+    return Loss(main + weight * auxiliary, main, auxiliary)
