@@ -43,6 +43,11 @@ def area(rle: Rle) -> int:
     return int(coco.area(_raw(rle)))
 
 
+def bounding_box(rle: Rle) -> list[float]:
+    """Return a mask's box as COCO has it: [left, top, width, height]; four zeros for an empty mask."""
+    return [float(side) for side in coco.toBbox(_raw(rle))]
+
+
 def empty(height: int, width: int) -> Rle:
     """Return the all-zero mask of a size."""
     return encode(np.zeros((height, width), bool))

@@ -7,7 +7,7 @@ What a stage was made from is remembered in `.a2dsplus/`, which is no part of th
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from a2dsplus.errors import WorkspaceError
 SCHEMA = 1
 DEFAULT = Path("a2dsplus-data")
 _STATE = ".a2dsplus"
+_RENDERED = (("videos",), ("JPEGImages",), ("PNGImages",))
 _NOT_HASHED = {"manifest.json", "reviews.sqlite", "reviews.sqlite-wal", "reviews.sqlite-shm", "world", _STATE}
 
 
@@ -165,19 +166,19 @@ class Workspace:
                 if not name.endswith(".partial"):
                     yield (relative / name).as_posix()
 
-    def sweep(self, keep: Iterable[str]) -> None:
-        """Remove left-over partial files, and every rendered file that is not among `keep` (relative POSIX paths)."""
+    def sweep(self, keep: Iterable[str], *, subsets: Sequence[str]) -> None:
+        """Remove left-over partial files, and every rendered file of `subsets` that is not among `keep` (relative POSIX paths)."""
         wanted = set(keep)
         for folder, _, names in os.walk(self.root):
             relative = Path(folder).relative_to(self.root)
             if relative.parts[:1] in (("world",), (_STATE,)):
                 continue
-            rendered = len(relative.parts) >= 2 and relative.parts[1] in ("videos", "JPEGImages", "PNGImages")
+            rendered = relative.parts[:1] in {(subset,) for subset in subsets} and relative.parts[1:2] in _RENDERED
             for name in names:
                 if name.endswith(".partial") or (rendered and (relative / name).as_posix() not in wanted):
                     (Path(folder) / name).unlink(missing_ok=True)
-        for subset in ("M", "S", "T"):
-            for kind in ("videos", "JPEGImages", "PNGImages"):
+        for subset in subsets:
+            for (kind,) in _RENDERED:
                 _remove_empty(self.path(subset, kind))
 
     # ---- what was made from what ---------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ class Workspace:
     def made_from(self, stage: str) -> dict[str, Any]:
         """Return what is remembered of a stage's last finished run: `key`, `outputs` ({name: sha256}) and its notes; {} if none."""
         try:
-            found = json.loads(self.path(_STATE, f"{stage}.json").read_text(encoding="utf-8"))
+            found = json.loads(self.path(_STATE, f"made-{stage}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -201,7 +202,7 @@ class Workspace:
     def remember(self, stage: str, key: str, *, outputs: Iterable[str] = (), **notes: object) -> None:
         """Remember that a stage's outputs have been made from `key`."""
         state = {"key": key, "outputs": {name: file_digest(self.path(name)) for name in outputs}, **notes}
-        self.write_json(f"{_STATE}/{stage}.json", state)
+        self.write_json(f"{_STATE}/made-{stage}.json", state)
 
     @property
     def journal(self) -> Path:

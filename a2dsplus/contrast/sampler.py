@@ -73,13 +73,13 @@ class Sampler:
                     barred.add(candidate.video_id)
                 elif self.guard.is_clear(query, candidate):
                     barred.add(candidate.video_id)
-                    pairs.append(self._pair(query, candidate, tier, len(pairs)))
+                    pairs.append(self.pair(query, candidate, tier, len(pairs)))
                 else:
                     vague.append(candidate)
             for candidate in vague:
                 if len(pairs) < RANKS and candidate.video_id not in barred:
                     barred.add(candidate.video_id)
-                    pairs.append(self._pair(query, candidate, tier, len(pairs)))
+                    pairs.append(self.pair(query, candidate, tier, len(pairs)))
         return pairs
 
     def satisfying(self, query: Meaning, video_id: str) -> Reason | None:
@@ -105,12 +105,14 @@ class Sampler:
                 counts[reason or "kept"] += 1
         return counts
 
-    def _pair(self, query: Meaning, candidate: Meaning, tier: int, rank: int) -> Pair:
+    def pair(self, query: Meaning, candidate: Meaning, tier: int | None = None, rank: int = 0) -> Pair:
+        """Return a pair with the roles that it shares and those that differ; tier 4 where these captions are no candidates (a pairs
+        file may have been made with another role labeller)."""
         differing = self.guard.differing(query, candidate)
         return Pair(
             query_id=query.query_id,
             contrast_query_id=candidate.query_id,
-            tier=tier,
+            tier=tier or self.index.tier(query, candidate) or 4,
             shared=_slots(set(query.roles) & set(candidate.roles)),
             differing=_slots(differing),
             rank=rank,

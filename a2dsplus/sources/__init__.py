@@ -53,3 +53,19 @@ class Source(Protocol):
     def stamp(self, split: str) -> str:
         """Return a key that changes whenever a file of the split does (names, sizes, times of change): cheap."""
         ...
+
+
+def open_source(root: Path | None, *, out: Path, split: str = "test", workers: int = 1) -> Source:
+    """Return the A2D-Sentences folder `root`, or, without one, the procedural sample, painted into `out`/world if it is not there.
+
+    Raises InputError where the folder is none.
+    """
+    from a2dsplus.sources.a2d import A2dSource
+
+    if root is not None:
+        return A2dSource(root)
+    from a2dsplus.sources.procedural import paint_world
+
+    world = out / "world"
+    paint_world(world, splits=(split,), workers=workers)
+    return A2dSource(world)

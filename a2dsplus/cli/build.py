@@ -1,0 +1,164 @@
+"""`a2dsplus build`."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from a2dsplus.errors import UsageError
+from a2dsplus.workspace import DEFAULT
+
+
+@click.command()
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    show_default=True,
+    help="Which split of the source.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="The A2D-Sentences folder, holding Release/ and text_annotations/. Without it: a painted sample.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=DEFAULT, show_default=True, help="Where the dataset goes."
+)
+@click.option("--subsets", default="M,S,T", show_default=True, help="Which of M, S and T to make.")
+@click.option(
+    "--srl",
+    default="compact",
+    show_default=True,
+    metavar="NAME|ARCHIVE",
+    help="The semantic-role model: compact, srl-bert, or the path of an AllenNLP archive.",
+)
+@click.option(
+    "--predicates",
+    type=click.Choice(["model", "spacy"]),
+    default="model",
+    show_default=True,
+    help="What finds the verbs.",
+)
+@click.option(
+    "--correct", is_flag=True, help="Mend captions with an evident slip (annotations/query_corrections.json)."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the contrast sampling.")
+@click.option(
+    "--order",
+    type=click.Choice(["query-first", "contrast-first", "random", "truthful"]),
+    default="query-first",
+    show_default=True,
+    help='Which clip stands left (S) and ahead (T). truthful: where the caption\'s "on the right" or "at the end" stays true.',
+)
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    help="Build these reviewed pairs (a file of `a2dsplus review --export`).",
+)
+@click.option(
+    "--render",
+    "form",
+    type=click.Choice(["video", "frames", "none"]),
+    default="video",
+    show_default=True,
+    help="H.264 mp4, images, or nothing: a2dsplus.Subset composes on the fly.",
+)
+@click.option(
+    "--image",
+    type=click.Choice(["jpg", "png"]),
+    default="jpg",
+    show_default=True,
+    help="With --render frames: the format.",
+)
+@click.option(
+    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="With --render frames: of JPEG."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=None,
+    help="Processes; by default one a core. The result does not depend on it.",
+)
+@click.option("--skip-bad", is_flag=True, help="Go on without videos and queries that cannot be read, and list them.")
+@click.option("--database", metavar="URL", help="Where the reviews are, if not in OUT/reviews.sqlite.")
+def command(
+    split: str,
+    root: Path | None,
+    out: Path,
+    subsets: str,
+    srl: str,
+    predicates: str,
+    correct: bool,
+    seed: int,
+    order: Literal["query-first", "contrast-first", "random", "truthful"],
+    pairs: Path | None,
+    form: Literal["video", "frames", "none"],
+    image: Literal["jpg", "png"],
+    quality: int,
+    workers: int | None,
+    skip_bad: bool,
+    database: str | None,
+) -> None:
+    """Construct M, S and T from an A2D-Sentences folder.
+
+    \b
+    a2dsplus build --split test --root A2D          the benchmark, as mp4 videos
+    a2dsplus build --root A2D --render none         its description only; a2dsplus.Subset composes frames when asked
+    a2dsplus build                                  the painted sample, to try the toolkit
+
+    Run it again after `a2dsplus review`: accepted pairs are kept, rejected ones replaced by the next candidate, and only what changed
+    is made anew. A run that was interrupted goes on where it stopped.
+    """
+    from a2dsplus.build import BuildOptions, build
+    from a2dsplus.records import Subset
+    from a2dsplus.render.files import Rendering
+    from a2dsplus.sources import open_source
+
+    names = [name.strip() for name in subsets.split(",") if name.strip()]
+    unknown = [name for name in names if name not in list(Subset)]
+    if unknown or not names:
+        raise UsageError(f"--subsets {subsets}: expected some of M,S,T")
+    processes = (
+        workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count() or 1
+    )
+    if root is None:
+        click.echo(
+            "no --root given: building the painted sample (give your A2D-Sentences folder with --root)", err=True
+        )
+    source = open_source(root, out=out, split=split, workers=processes)
+    report = build(
+        source,
+        out,
+        options=BuildOptions(
+            split=split,
+            subsets=tuple(subset for subset in Subset if subset in names),
+            srl=srl,
+            predicates=predicates,
+            correct=correct,
+            seed=seed,
+            order=order,
+            pairs=pairs,
+            database=database,
+            rendering=Rendering(form=form, image=image, quality=quality),
+            workers=processes,
+            skip_bad=skip_bad,
+        ),
+    )
+    for row in report.left_out:
+        click.echo(f"left out: {row.item}: {row.reason}", err=True)
+    for query_id, reason in report.unpaired.items():
+        click.echo(f"no pair: {query_id}: {reason}", err=True)
+    counts = report.counts
+    click.echo(
+        f"{counts['queries']} queries of {counts['videos']} videos, {counts['pairs']} pairs (tiers {_tiers(counts['tiers'])})"
+    )
+    for subset in Subset:
+        if subset.value in counts:
+            click.echo(f"{subset}: {counts[subset.value]['videos']} videos, {counts[subset.value]['queries']} queries")
+    click.echo(f"written to {out}; next: a2dsplus review --dataset {out}")
+
+
+def _tiers(tiers: dict[str, int]) -> str:
+    return ", ".join(f"{tier}: {count}" for tier, count in sorted(tiers.items()))
