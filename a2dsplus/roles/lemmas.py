@@ -27,10 +27,10 @@ def lemma_of(word: str, *, pos: str) -> str:
     """Return the lemma of a lower-case word as a part of speech: VERB, NOUN, ADJ, ADV, or X for a word that keeps its form."""
     if pos == "VERB" and word in BE:
         return "be"
-    if pos == "X" or not word.isalpha() or not word.isascii():
-        return word
     if pos != "VERB" and word in SET_FORMS:
         return SET_FORMS[word]
+    if pos == "X" or not word.isalpha() or not word.isascii():
+        return word
     tried = (pos,) if pos == "VERB" else (pos, *(other for other in ("NOUN", "ADJ", "ADV") if other != pos))
     from lemminflect import getLemma
 

@@ -26,6 +26,7 @@ from a2dsplus.roles.lexicon import (
 )
 
 _PLACE_LABELS = frozenset({"ARGM-LOC", "ARGM-DIR", "ARGM-GOL"})
+_NO_PLACE = PREPOSITIONS - PLACE_PREPOSITIONS
 _BEFORE_PREPOSITION = frozenset(
     ["just", "right", "left", "directly", "straight", "far", "all", "halfway", "close", "slightly"]
 )
@@ -57,13 +58,13 @@ def slot_of(label: str, words: Sequence[str], *, verb: str, subject: bool) -> Sl
         return Slot.OTHER
     if base == "ARG0":
         return Slot.WHERE if words[0] != "by" and _is_place(words, verb) else Slot.WHO
-    if base in _PLACE_LABELS:
+    if base in _PLACE_LABELS and words[0] not in _NO_PLACE:
         return Slot.WHEN if _is_time(words) else Slot.WHERE
     if base == "ARGM-TMP":
         return Slot.WHERE if _is_position(words) else Slot.WHEN
     if _is_time(words):
         return Slot.WHEN
-    if base == "ARGM-MNR":
+    if base == "ARGM-MNR" and words[0] in ("in", "on", "at", "by"):
         return Slot.WHERE if _is_position(words) else Slot.OTHER
     if base in ("ARGM-PRP", "ARGM-PRR", "ARGM-CAU") and words[0] == "to":
         return Slot.OTHER
