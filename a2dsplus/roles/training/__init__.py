@@ -1,0 +1,1 @@
+"""Training of the compact semantic-role model: corpora, written captions, augmentation, self-training and the loop."""
