@@ -1,0 +1,147 @@
+"""A reviewer's decision about one candidate pair, as it is logged: what may be said, and in which words."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from a2dsplus.errors import InputError
+
+PairKey = tuple[str, str]
+"""(query id, contrast query id): a candidate pair, whatever its rank."""
+
+_DECISION_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_LONGEST_NAME, _LONGEST_NOTE = 40, 2000
+
+
+class Verdict(StrEnum):
+    """What a reviewer said. `replace` rejects the candidate shown and asks for the next one; `undo` takes back an earlier
+    decision of the same reviewer; the two settlements end a disagreement between others."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    REPLACE = "replace"
+    SKIP = "skip"
+    UNDO = "undo"
+    SETTLE_ACCEPT = "settle-accept"
+    SETTLE_REJECT = "settle-reject"
+
+
+class Reason(StrEnum):
+    """Why a pair was rejected."""
+
+    LINGUISTIC = "linguistic"
+    VISUAL = "visual"
+    REFERENT = "referent"
+    ANNOTATION = "annotation"
+    OTHER = "other"
+
+
+REASONS = {
+    Reason.LINGUISTIC: "linguistically ambiguous",
+    Reason.VISUAL: "visually ambiguous",
+    Reason.REFERENT: "referent also in the contrast video",
+    Reason.ANNOTATION: "bad annotation",
+    Reason.OTHER: "other",
+}
+
+_REJECTING = (Verdict.REJECT, Verdict.REPLACE)
+SETTLING = (Verdict.SETTLE_ACCEPT, Verdict.SETTLE_REJECT)
+
+
+class DecisionError(InputError):
+    """A decision that cannot be logged: an unknown pair, verdict or reason, or an undo of nothing."""
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601 to the millisecond: sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One line of the log.
+
+    `decision_id`: chosen by whoever decided, so that a decision sent twice is logged once. `tier`, `rank`: of the pair when it
+    was shown. `undoes`: the decision taken back, with `undo`. `at`: UTC, ISO 8601. `seq`: its place in the log, 0 before it is in.
+    Raises DecisionError where verdict, reason, note and `undoes` do not fit each other.
+    """
+
+    decision_id: str
+    reviewer: str
+    query_id: str
+    contrast_query_id: str
+    verdict: Verdict
+    reason: Reason | None = None
+    note: str = ""
+    undoes: str | None = None
+    tier: int = 0
+    rank: int = 0
+    at: str = field(default_factory=now)
+    seq: int = 0
+
+    def __post_init__(self) -> None:
+        if not _DECISION_ID.fullmatch(self.decision_id):
+            raise DecisionError("id: expected 8 to 64 letters, digits or hyphens, such as a UUID")
+        if (self.reason is not None) and self.verdict not in (*_REJECTING, Verdict.SETTLE_REJECT):
+            raise DecisionError(f"reason {self.reason}: a reason goes with a rejection, not with {self.verdict}")
+        if self.verdict is Verdict.REJECT and self.reason is None:
+            raise DecisionError(f"reason: a rejection needs one of {', '.join(Reason)}")
+        if len(self.note) > _LONGEST_NOTE:
+            raise DecisionError(f"note: {len(self.note)} characters, at most {_LONGEST_NOTE} fit")
+        if (self.undoes is not None) != (self.verdict is Verdict.UNDO):
+            raise DecisionError("undoes: the id of the decision taken back goes with undo, and with undo alone")
+
+    @property
+    def pair(self) -> PairKey:
+        """The pair it is about."""
+        return self.query_id, self.contrast_query_id
+
+    @property
+    def vote(self) -> bool | None:
+        """True for the pair, False against it, None where it is no vote."""
+        if self.verdict is Verdict.ACCEPT:
+            return True
+        return False if self.verdict in _REJECTING else None
+
+
+def reviewer_name(text: object) -> str:
+    """Return a reviewer's name without surrounding blanks; raises DecisionError where it is empty, long or has control characters."""
+    name = unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else ""
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise DecisionError(f"reviewer: expected a name of 1 to {_LONGEST_NAME} printable characters")
+    return name
+
+
+def from_json(value: object, *, reviewer: str) -> Decision:
+    """Return the decision that a page sent, not yet checked against the data.
+
+    `value`: {"id", "query", "contrast", "verdict"} and, where they apply, "reason", "note", "undoes". Raises DecisionError.
+    """
+    if not isinstance(value, Mapping):
+        raise DecisionError("decision: expected a JSON object")
+    text: dict[str, str] = {}
+    for name in ("id", "query", "contrast", "verdict", "reason", "note", "undoes"):
+        given = value.get(name)
+        if given is not None and not isinstance(given, str):
+            raise DecisionError(f"{name}: expected text, got {type(given).__name__}")
+        text[name] = given or ""
+    unknown = sorted(set(map(str, value)) - set(text))
+    if unknown:
+        raise DecisionError(f"decision: unknown field {unknown[0]!r}; expected {', '.join(text)}")
+    if text["verdict"] not in list(Verdict):
+        raise DecisionError(f"verdict {text['verdict']!r}: expected one of {', '.join(Verdict)}")
+    if text["reason"] and text["reason"] not in list(Reason):
+        raise DecisionError(f"reason {text['reason']!r}: expected one of {', '.join(Reason)}")
+    return Decision(
+        decision_id=text["id"],
+        reviewer=reviewer,
+        query_id=text["query"],
+        contrast_query_id=text["contrast"],
+        verdict=Verdict(text["verdict"]),
+        reason=Reason(text["reason"]) if text["reason"] else None,
+        note=text["note"].replace("\x00", ""),
+        undoes=text["undoes"] or None,
+    )

@@ -1,0 +1,409 @@
+"""The review at work: one dataset, one log, any number of reviewers. What the server's addresses answer, as plain values."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from a2dsplus.errors import InputError
+from a2dsplus.records import Pair, Slot, Status
+from a2dsplus.review.catalogue import Catalogue, slots
+from a2dsplus.review.decisions import REASONS, SETTLING, Decision, DecisionError, PairKey, Verdict, reviewer_name
+from a2dsplus.review.index import Caption, stamp
+from a2dsplus.review.ledger import Ledger, Outcome
+from a2dsplus.review.media import Media
+from a2dsplus.review.queue import OPEN, Queue, Rules, State
+from a2dsplus.review.spans import pieces, relations
+from a2dsplus.review.store import Store, summarise
+from a2dsplus.workspace import Workspace
+
+STATUSES = ("undecided", "all", "accepted", "rejected", "skipped", "others", "disputed", "exhausted")
+_MOST_ROWS = 200
+# a longer gap between two verdicts is a break, not work
+_BREAK_SECONDS = 120
+
+
+class QuestionError(InputError):
+    """A request asks for what does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which pairs to list. `role`: a slot that differs; `by`: judged by this reviewer; `text`: in one of the two captions or ids."""
+
+    status: str = "undecided"
+    tier: int | None = None
+    role: str | None = None
+    by: str | None = None
+    text: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "Filters":
+        """Return the filters of a request's parameters; raises QuestionError where one is none."""
+        status, tier, role = values.get("status") or "undecided", values.get("tier") or "", values.get("role") or ""
+        if status not in STATUSES:
+            raise QuestionError(f"status {status!r}: expected one of {', '.join(STATUSES)}")
+        if tier not in ("", "1", "2", "3", "4"):
+            raise QuestionError(f"tier {tier!r}: expected 1, 2, 3 or 4")
+        if role and role not in list(Slot):
+            raise QuestionError(f"role {role!r}: expected one of {', '.join(Slot)}")
+        by = reviewer_name(values["by"]) if values.get("by") else None
+        text = " ".join(values.get("text", "").split())
+        return cls(status=status, tier=int(tier) if tier else None, role=role or None, by=by, text=text)
+
+
+class Desk:
+    """Answers of one review. Safe to use from several threads: one at a time is inside."""
+
+    def __init__(self, workspace: Workspace, store: Store, *, rules: Rules) -> None:
+        self.workspace, self.store, self.rules = workspace, store, rules
+        self._lock = threading.RLock()
+        self._queues: dict[str, Queue] = {}
+        self.ledger = store.ledger()
+        self._load()
+
+    def _load(self) -> None:
+        self.catalogue = Catalogue(self.workspace)
+        self.media = Media(self.workspace, self.catalogue)
+        self._queues.clear()
+        self._looked = time.monotonic()
+
+    def refresh(self) -> None:
+        """Take in what other servers have logged, and the tables where a build has changed them."""
+        with self._lock:
+            for decision in self.store.since(self.ledger.seq):
+                self._take(decision)
+            if time.monotonic() - self._looked > 2:
+                self._looked = time.monotonic()
+                if stamp(self.workspace) != self.catalogue.index.stamp:
+                    self._load()
+
+    def _take(self, decision: Decision) -> None:
+        pair = self.ledger.apply(decision)
+        query = self.catalogue.position(pair[0])
+        if query is not None:
+            for queue in self._queues.values():
+                queue.update([query])
+
+    def queue(self, reviewer: str) -> Queue:
+        """Return a reviewer's queue."""
+        with self._lock:
+            if reviewer not in self._queues:
+                self._queues[reviewer] = Queue(self.catalogue, self.ledger, reviewer=reviewer, rules=self.rules)
+            return self._queues[reviewer]
+
+    # ---- questions -----------------------------------------------------------------------------------------------
+
+    def session(self, reviewer: str) -> dict[str, Any]:
+        """Return what a page needs to start: progress, reviewers, the words for reasons, roles and states, the last decision."""
+        with self._lock:
+            self.refresh()
+            history = self.ledger.history(reviewer)
+            return {
+                "dataset": self.workspace.root.resolve().name,
+                "reviewer": reviewer,
+                "reviewers": self.ledger.reviewers(),
+                "reasons": {reason.value: words for reason, words in REASONS.items()},
+                "statuses": list(STATUSES),
+                "slots": [slot.value for slot in Slot],
+                "double": self.rules.double,
+                "last": self._words(history[-1]) if history else None,
+                "progress": self.progress(reviewer),
+            }
+
+    def progress(self, reviewer: str) -> dict[str, Any]:
+        """Return how far a reviewer is: `total` queries, those `done`, each state's count, seconds a pair and left (or None)."""
+        counts = self.queue(reviewer).counts()
+        total, left = sum(counts.values()), sum(counts[state.word] for state in OPEN)
+        recent = [d for d in self.ledger.history(reviewer)[-31:] if d.verdict not in SETTLING]
+        times = [datetime.fromisoformat(d.at).timestamp() for d in recent]
+        gaps = [b - a for a, b in pairwise(times) if 0 <= b - a <= _BREAK_SECONDS]
+        pace = median(gaps) if len(gaps) >= 3 else None
+        return {
+            "total": total,
+            "done": total - left,
+            "counts": counts,
+            "disputed": len(self.ledger.disputed),
+            "seconds_a_pair": pace,
+            "seconds_left": None if pace is None else pace * left,
+        }
+
+    def listing(self, reviewer: str, filters: Filters, *, offset: int, limit: int) -> dict[str, Any]:
+        """Return a page of the list: {"total", "offset", "rows"}; at most 200 rows."""
+        with self._lock:
+            self.refresh()
+            queue = self.queue(reviewer)
+            found = queue.listed(self._chosen(queue, filters))
+            rows = found[offset : offset + min(limit, _MOST_ROWS)].tolist()
+            return {"total": len(found), "offset": offset, "rows": [self._row(queue, candidate) for candidate in rows]}
+
+    def ahead(self, reviewer: str, filters: Filters, *, after: PairKey | None, count: int) -> dict[str, Any]:
+        """Return the next pairs to show after one, whole: {"total", "pairs"}; the first undecided ones where `after` is None."""
+        with self._lock:
+            self.refresh()
+            queue = self.queue(reviewer)
+            found = queue.following(self._chosen(queue, filters), self.catalogue.position(after[0]) if after else None)
+            shown = [int(candidate) for candidate in found[: count + 1] if self.catalogue.key(candidate) != after]
+            return {"total": len(found), "pairs": [self._whole(queue, candidate) for candidate in shown[:count]]}
+
+    def pair(self, reviewer: str, pair: PairKey) -> dict[str, Any]:
+        """Return one pair, whole; raises QuestionError where the dataset has no such pair."""
+        with self._lock:
+            self.refresh()
+            candidate = self.catalogue.candidate(pair)
+            if candidate is None:
+                raise QuestionError(f"pair {' with '.join(pair)}: not in this dataset")
+            return self._whole(self.queue(reviewer), candidate)
+
+    def agreement(self, reviewer: str) -> dict[str, Any]:
+        """Return the summary, and the disagreements that this reviewer may see: those he is not asked about himself."""
+        with self._lock:
+            self.refresh()
+            queue = self.queue(reviewer)
+            found = self._disputes(queue)
+            rows = [
+                {**self._row(queue, candidate), "votes": self._votes(candidate)} for candidate in found[:_MOST_ROWS]
+            ]
+            return {
+                **summarise(self.ledger),
+                "disagreements": rows,
+                "hidden": len(self.ledger.disputed) - len(found),
+            }
+
+    def caption(self, query_id: str) -> Caption:
+        """Return a query; raises QuestionError where the dataset has no such one."""
+        caption = self.catalogue.index.caption(query_id)
+        if caption is None:
+            raise QuestionError(f"query {query_id!r}: not in this dataset")
+        return caption
+
+    # ---- decisions -----------------------------------------------------------------------------------------------
+
+    def decide(self, decision: Decision) -> dict[str, Any]:
+        """Log a decision; return {"saved": {"id", "seq", "at"}, "progress", "pair"} once it is on disk.
+
+        `pair`: after `replace` the candidate now in play (or None where none is left), after `undo` the pair gone back to. Raises
+        DecisionError where the pair is none of the dataset, or there is nothing to undo or to settle.
+        """
+        with self._lock:
+            self.refresh()
+            logged = self.store.append(self._checked(decision))
+            if logged.seq > self.ledger.seq:
+                for new in self.store.since(self.ledger.seq):
+                    self._take(new)
+            queue = self.queue(decision.reviewer)
+            shown: int | None = None
+            if logged.verdict is Verdict.REPLACE:
+                query = self.catalogue.position(logged.query_id)
+                in_play = -1 if query is None else int(queue.candidate[query])
+                shown = in_play if in_play >= 0 else None
+            elif logged.verdict is Verdict.UNDO:
+                shown = self.catalogue.candidate(logged.pair)
+            return {
+                "saved": {"id": logged.decision_id, "seq": logged.seq, "at": logged.at},
+                "progress": self.progress(decision.reviewer),
+                "pair": None if shown is None else self._whole(queue, shown),
+            }
+
+    def _checked(self, decision: Decision) -> Decision:
+        if self.ledger.get(decision.decision_id) is not None and decision.verdict is not Verdict.UNDO:
+            return decision
+        if decision.verdict is Verdict.UNDO:
+            undone = self.ledger.get(decision.undoes or "")
+            if undone is None or undone.reviewer != decision.reviewer:
+                raise DecisionError(f"undoes {decision.undoes}: no decision of {decision.reviewer} has this id")
+            if self.ledger.get(decision.decision_id) is None and not self.ledger.stands(undone.decision_id):
+                raise DecisionError(f"undoes {decision.undoes}: taken back already")
+            return replace(
+                decision,
+                query_id=undone.query_id,
+                contrast_query_id=undone.contrast_query_id,
+                tier=undone.tier,
+                rank=undone.rank,
+            )
+        candidate = self.catalogue.candidate(decision.pair)
+        if candidate is None:
+            raise DecisionError(f"pair {' with '.join(decision.pair)}: not in this dataset; reload the page")
+        if decision.verdict in SETTLING and len({d.vote for d in self.ledger.votes(decision.pair).values()}) < 2:
+            raise DecisionError(f"pair {' with '.join(decision.pair)}: nobody disagrees about it; vote instead")
+        return replace(decision, tier=int(self.catalogue.tier[candidate]), rank=int(self.catalogue.rank[candidate]))
+
+    def pairs(self) -> list[Pair]:
+        """Return every query's pair in use as rank 0 with its status, and the rejected candidates behind it, for export."""
+        with self._lock:
+            self.refresh()
+            found: list[Pair] = []
+            for query in range(len(self.catalogue.query_ids)):
+                statuses = [(candidate, self._status(candidate)) for candidate in self.catalogue.candidates(query)]
+                used = next((row for row in statuses if row[1] != "rejected"), None)
+                ranked = [used] if used else []
+                ranked += [row for row in statuses if row[1] == "rejected"]
+                first = 0 if used else 1
+                found += [self.catalogue.pair(c, rank=rank, status=s) for rank, (c, s) in enumerate(ranked, first)]
+            return found
+
+    def _status(self, candidate: int) -> Status:
+        pair = self.catalogue.key(candidate)
+        if not self.ledger.mentions(pair):
+            return self.catalogue.built_status(candidate)
+        outcome = self.ledger.outcome(pair)
+        return "unreviewed" if outcome is Outcome.DISPUTED else cast(Status, outcome.value)
+
+    # ---- parts ---------------------------------------------------------------------------------------------------
+
+    def _chosen(self, queue: Queue, filters: Filters) -> npt.NDArray[np.int32]:
+        """Return the candidates that pass the filters, in no order."""
+        found = self._with_status(queue, filters)
+        keep = np.ones(len(found), bool)
+        if filters.tier is not None:
+            keep &= self.catalogue.tier[found] == filters.tier
+        if filters.role is not None:
+            keep &= (self.catalogue.differing[found] >> list(Slot).index(Slot(filters.role)) & 1).astype(bool)
+        if filters.text:
+            holds = np.zeros(len(self.catalogue.query_ids), bool)
+            holds[self.catalogue.index.containing(filters.text)] = True
+            keep &= holds[self.catalogue.query[found]] | holds[self.catalogue.contrast[found]]
+        return found[keep]
+
+    def _with_status(self, queue: Queue, filters: Filters) -> npt.NDArray[np.int32]:
+        if filters.by is None:
+            if filters.status == "rejected":
+                return np.array(list(queue.rejected), np.int32)
+            if filters.status == "disputed":
+                return np.array(self._disputes(queue), np.int32)
+            if filters.status == "undecided":
+                return queue.in_play(OPEN)
+            return queue.in_play([state for state in State if filters.status in ("all", state.word)])
+        judged = {d.pair for d in self.ledger.history(filters.by) if d.vote is not None}
+        found = [
+            candidate
+            for pair in judged
+            if self._fits(queue, pair, filters.status) and (candidate := self.catalogue.candidate(pair)) is not None
+        ]
+        return np.array(found, np.int32)
+
+    def _fits(self, queue: Queue, pair: PairKey, status: str) -> bool:
+        own = self.ledger.own(pair, queue.reviewer)
+        return {
+            "all": True,
+            "undecided": queue.needs(pair),
+            "accepted": own is not None and own.vote is True,
+            "rejected": own is not None and own.vote is False,
+            "skipped": own is not None and own.verdict is Verdict.SKIP,
+            "others": own is None and not queue.needs(pair),
+            "disputed": self.ledger.outcome(pair) is Outcome.DISPUTED and not queue.needs(pair),
+            "exhausted": False,
+        }[status]
+
+    def _disputes(self, queue: Queue) -> list[int]:
+        found = (self.catalogue.candidate(pair) for pair in sorted(self.ledger.disputed) if not queue.needs(pair))
+        return [candidate for candidate in found if candidate is not None]
+
+    def _row(self, queue: Queue, candidate: int) -> dict[str, Any]:
+        query_id, contrast_query_id = pair = self.catalogue.key(candidate)
+        own = self.ledger.own(pair, queue.reviewer)
+        query = int(self.catalogue.query[candidate])
+        state = State(int(queue.state[query])).word
+        return {
+            "query": query_id,
+            "contrast": contrast_query_id,
+            "text": self.caption(query_id).text,
+            "contrast_text": self.caption(contrast_query_id).text,
+            "tier": int(self.catalogue.tier[candidate]),
+            "rank": int(self.catalogue.rank[candidate]),
+            "differing": slots(int(self.catalogue.differing[candidate])),
+            "state": "rejected" if candidate in queue.rejected else state,
+            "own": None if own is None else self._words(own),
+        }
+
+    def _whole(self, queue: Queue, candidate: int) -> dict[str, Any]:
+        pair = self.catalogue.key(candidate)
+        query, contrast = self.caption(pair[0]), self.caption(pair[1])
+        shared = slots(int(self.catalogue.shared[candidate]))
+        differing = slots(int(self.catalogue.differing[candidate]))
+        own = self.ledger.own(pair, queue.reviewer)
+        judged = own is not None and own.vote is not None
+        candidates = self.catalogue.candidates(int(self.catalogue.query[candidate]))
+        return {
+            **self._row(queue, candidate),
+            "shared": shared,
+            "differing": differing,
+            "alternatives": candidates.stop - 1 - candidate,
+            "others": self._votes(candidate, without=queue.reviewer) if judged else None,
+            "sides": [
+                self._side(query, contrast, shared=shared, differing=differing),
+                self._side(contrast, query, shared=shared, differing=differing),
+            ],
+        }
+
+    def _side(
+        self, caption: Caption, other: Caption, *, shared: tuple[str, ...], differing: tuple[str, ...]
+    ) -> dict[str, Any]:
+        index, media = self.catalogue.index, self.media
+        roles, others = index.roles(caption.query_id), index.roles(other.query_id)
+        relation = relations(roles, others, shared=shared, differing=differing)
+        clip = index.clip(caption.video_id, root=media.root)
+        outlines = media.outlines(caption.video_id)
+        try:
+            address, fault = f"/clips/{caption.video_id}?v={media.version(caption.video_id)}", None
+        except InputError as error:
+            address, fault = None, str(error)
+        return {
+            "query": caption.query_id,
+            "video": caption.video_id,
+            "instance": caption.instance_id,
+            "text": caption.text,
+            "pieces": [
+                {"text": p.text, "slot": p.slot, "role": p.role, "relation": p.relation}
+                for p in pieces(caption.text, roles, relation)
+            ],
+            "clip": address,
+            "fault": fault,
+            "frames": clip.frames if clip else 0,
+            "height": clip.height if clip else 0,
+            "width": clip.width if clip else 0,
+            "rate": float(clip.rate) if clip else 25.0,
+            "outlines": outlines,
+            "captions": [
+                {"instance": row.instance_id, "text": row.text}
+                for row in index.captions_of(caption.video_id)
+                if row.query_id != caption.query_id
+            ],
+        }
+
+    def _votes(self, candidate: int, *, without: str | None = None) -> list[dict[str, Any]]:
+        votes = self.ledger.votes(self.catalogue.key(candidate))
+        return [self._words(votes[name]) for name in sorted(votes) if name != without]
+
+    def _words(self, decision: Decision) -> dict[str, Any]:
+        return {
+            "id": decision.decision_id,
+            "reviewer": decision.reviewer,
+            "query": decision.query_id,
+            "contrast": decision.contrast_query_id,
+            "verdict": decision.verdict.value,
+            "reason": decision.reason.value if decision.reason else None,
+            "note": decision.note,
+            "at": decision.at,
+        }
+
+
+def export(desk: Desk, path: Path) -> tuple[int, int]:
+    """Write the reviewed pairs as a list of ids and statuses; return how many are in use and how many of those are accepted."""
+    from a2dsplus.pairs_file import write_pairs
+
+    manifest = desk.workspace.manifest() or {}
+    pairs = desk.pairs()
+    in_use = write_pairs(path, pairs, split=str(manifest.get("split", "test")))
+    return in_use, sum(pair.status == "accepted" and pair.rank == 0 for pair in pairs)
+
+
+__all__ = ["Desk", "Filters", "Ledger", "QuestionError", "export"]

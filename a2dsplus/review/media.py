@@ -1,0 +1,184 @@
+"""What the page plays and draws: clips that a browser can decode, outlines of masks, composed previews.
+
+No path ever comes from a request: a video id is looked up in the dataset, and only what is found there is opened.
+"""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+
+from a2dsplus import compose
+from a2dsplus.errors import ClipError
+from a2dsplus.masks import Rle, decode
+from a2dsplus.records import Clip, Query, Subset
+from a2dsplus.review.catalogue import Catalogue
+from a2dsplus.review.index import Caption
+from a2dsplus.tables import source_root
+from a2dsplus.workspace import Workspace, digest, replacing
+
+# what every browser of today decodes, by container (Matroska counts as WebM only with these)
+_PLAYABLE = {
+    "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "av1", "vp9"},
+    "matroska,webm": {"vp8", "vp9", "av1"},
+}
+_TYPES = {".webm": "video/webm"}
+_PRESET, _CRF = "veryfast", 20
+
+
+class Outline(TypedDict):
+    """A mask's outline: an SVG path in pixels of the clip, and the box [x, y, width, height] around it."""
+
+    path: str
+    box: list[float]
+
+
+def outline(rle: Rle) -> Outline | None:
+    """Return a mask's outline, None where it has no pixel. Pixel (x, y) covers [x, x + 1) by [y, y + 1)."""
+    import cv2
+
+    mask = np.pad(decode(rle).astype(np.uint8), 1)
+    if not mask.any():
+        return None
+    # doubled, so that the contour runs half a pixel outside the outermost pixels' centres instead of through them
+    contours, _ = cv2.findContours(np.kron(mask, np.ones((2, 2), np.uint8)), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    parts = []
+    for contour in contours:
+        points = cv2.approxPolyDP(contour, 1.2, closed=True)[:, 0, :] / 2 - 0.75
+        parts.append("M" + "L".join(f"{x:g} {y:g}" for x, y in points.tolist()) + "Z")
+    rows, columns = np.flatnonzero(mask.any(1)) - 1, np.flatnonzero(mask.any(0)) - 1
+    left, top = int(columns[0]), int(rows[0])
+    return Outline(path="".join(parts), box=[left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top])
+
+
+class Media:
+    """The clips, outlines and previews of a dataset. Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace, catalogue: Catalogue) -> None:
+        self.index = catalogue.index
+        self.root = source_root(workspace).resolve()
+        self.cache = workspace.path(".a2dsplus", "preview")
+        self._playable: dict[str, Path] = {}
+        # one encoder at a time: a page that asks for many previews must not stop the others
+        self._encoding = threading.Lock()
+        self.outlines = lru_cache(maxsize=128)(self._outlines)
+
+    def clip(self, video_id: str) -> Clip:
+        """Return a video's clip. Raises ClipError where the dataset has no such video or its file is gone."""
+        clip = self.index.clip(video_id, root=self.root)
+        if clip is None or not clip.path.is_relative_to(self.root):
+            raise ClipError(f"video {video_id!r} is not in this dataset")
+        if not clip.path.is_file():
+            raise ClipError(f"{clip.path.name}: the clip of video {video_id} is not there any more; put it back")
+        return clip
+
+    def playable(self, video_id: str) -> Path:
+        """Return a file with a video's frames that a browser plays: the clip itself, or a copy encoded once. Raises ClipError."""
+        clip = self.clip(video_id)
+        found = self._playable.get(video_id)
+        if found is None or not found.is_file():
+            found = self._playable[video_id] = clip.path if _browser_plays(clip.path) else self._copy(clip)
+        return found
+
+    def version(self, video_id: str) -> str:
+        """Return a key that changes with a video's file: part of its address, so that a browser may keep it for good."""
+        state = self.clip(video_id).path.stat()
+        return f"{state.st_mtime_ns:x}-{state.st_size:x}"
+
+    def media_type(self, path: Path) -> str:
+        """Return a playable file's media type."""
+        return _TYPES.get(path.suffix.lower(), "video/mp4")
+
+    def preview(self, subset: Subset, query: Caption, contrast: Caption) -> Path:
+        """Return the composed S or T sample of a pair as an mp4, encoded where it is not in the cache. Raises ClipError."""
+        from a2dsplus.render.stream import composed_frames
+        from a2dsplus.video import encode
+
+        clips = {video: self.clip(video) for video in {query.video_id, contrast.video_id}}
+        order = self.index.order(query.query_id, subset)
+        versions = [self.version(query.video_id), self.version(contrast.video_id)]
+        key = digest(1, subset, query.video_id, contrast.video_id, order, versions)
+        target = self.cache / f"{key[:40]}.mp4"
+        with self._encoding:
+            if target.is_file():
+                return target
+            sample = (compose.spatial if subset is Subset.S else compose.temporal)(
+                _query(query),
+                _query(contrast),
+                clips=clips,
+                annotations={video: self.index.annotations(video) for video in clips},
+                order=order,
+                tier=1,
+                shared=(),
+                differing=(),
+            )
+            with replacing(target) as partial:
+                encode(
+                    partial,
+                    composed_frames(sample, clips),
+                    height=sample.height,
+                    width=sample.width,
+                    rate=clips[query.video_id].rate,
+                    preset=_PRESET,
+                    crf=_CRF,
+                )
+        return target
+
+    def _outlines(self, video_id: str) -> dict[str, dict[str, Outline]]:
+        """Return {frame: {instance id: outline}} of a video's annotated frames."""
+        found: dict[str, dict[str, Outline]] = {}
+        for frame, instances in self.index.annotations(video_id).items():
+            drawn = {instance: outline(rle) for instance, rle in instances.items()}
+            found[str(frame)] = {instance: line for instance, line in drawn.items() if line is not None}
+        return found
+
+    def _copy(self, clip: Clip) -> Path:
+        """Return a browser's copy of a clip: the same frames as H.264, of even size."""
+        from a2dsplus.records import Layout, Order, Sample
+        from a2dsplus.render.stream import composed_frames
+        from a2dsplus.video import encode
+
+        key = digest(1, "clip", clip.video_id, self.version(clip.video_id))
+        target = self.cache / f"{key[:40]}.mp4"
+        height, width = compose.even(clip.height), compose.even(clip.width)
+        alone = Sample(
+            sample_id=clip.video_id,
+            subset=Subset.M,
+            layout=Layout.NONE,
+            order=Order.QUERY_FIRST,
+            height=height,
+            width=width,
+            frames=clip.frames,
+            video_id=clip.video_id,
+            queries=(),
+            query=None,
+            contrast=None,
+            evaluated_frames=(),
+        )
+        with self._encoding:
+            if not target.is_file():
+                with replacing(target) as partial:
+                    frames = composed_frames(alone, {clip.video_id: clip})
+                    encode(partial, frames, height=height, width=width, rate=clip.rate, preset=_PRESET, crf=_CRF)
+        return target
+
+
+def _query(caption: Caption) -> Query:
+    return Query(video_id=caption.video_id, instance_id=caption.instance_id, text=caption.text, split="")
+
+
+def _browser_plays(path: Path) -> bool:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            context = container.streams.video[0].codec_context
+            return (
+                context.codec.canonical_name in _PLAYABLE.get(container.format.name, ())
+                and context.pix_fmt in ("yuv420p", "yuvj420p")
+                and (context.height % 2, context.width % 2) == (0, 0)
+            )
+    except (av.error.FFmpegError, OSError, IndexError) as error:
+        raise ClipError(f"{path.name}: cannot be read as a video; download the clip again") from error
