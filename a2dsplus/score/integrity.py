@@ -1,0 +1,72 @@
+"""Whether ground truth and predictions belong together: content hashes against the dataset's manifest and the predictions' own."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from a2dsplus.errors import InputError, PredictionError
+
+# Beside a model's masks: {"ground_truth": {"<subset>": sha256 of its ground_truth.json}}, so that they cannot be scored on other data.
+STAMP = "manifest.json"
+
+
+def stamp_predictions(folder: Path, dataset: Path, *, subsets: list[str], **notes: object) -> None:
+    """Write into a predictions folder which ground truth it was made for, and any notes (model, checkpoint) beside."""
+    content = {
+        "schema": 1,
+        "ground_truth": {subset: file_sha256(dataset / subset / "ground_truth.json") for subset in subsets},
+        **notes,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{STAMP}.{os.getpid()}.partial"
+    partial.write_text(json.dumps(content, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / STAMP)
+
+
+def check_ground_truth(dataset: Path, subset: str, file: Path) -> str:
+    """Return the sha256 of a subset's ground truth; raises InputError where the dataset's manifest has another."""
+    found = file_sha256(file)
+    manifest = _read(dataset / "manifest.json")
+    files = manifest.get("files")
+    expected = files.get(f"{subset}/ground_truth.json") if isinstance(files, dict) else None
+    if isinstance(expected, dict):
+        expected = expected.get("sha256")
+    if expected is not None and expected != found:
+        raise InputError(f"{file}: is not the file that manifest.json describes; build the dataset again")
+    return found
+
+
+def check_predictions(predictions: Path, subset: str, ground_truth: str) -> None:
+    """Raise PredictionError where a predictions folder says that it was made for other ground truth."""
+    if not predictions.is_dir():
+        return
+    made_for = _read(predictions / STAMP).get("ground_truth")
+    expected = made_for.get(subset) if isinstance(made_for, dict) else None
+    if expected is not None and expected != ground_truth:
+        raise PredictionError(
+            f"{predictions / STAMP}: these predictions were made for another {subset} (its ground truth's sha256 differs); "
+            "run the model on this dataset, or pass the dataset they were made for with --dataset"
+        )
+
+
+def file_sha256(file: Path) -> str:
+    """Return a file's sha256 in hexadecimal; raises InputError where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be read ({error.strerror}); make the dataset with `a2dsplus build`, or pass --dataset"
+        ) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file}: damaged ({error}); write it again or remove it") from None
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,101 @@
+"""The three conventions in which the field's numbers are computed, and the signature that says which one a score used."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from a2dsplus import __version__
+from a2dsplus.score.runs import Ints
+
+# Thresholds in hundredths, so that "more than 0.7" is a question about whole numbers of pixels.
+FIVE = (50, 60, 70, 80, 90)
+TEN = (50, 55, 60, 65, 70, 75, 80, 85, 90, 95)
+
+Missing = Literal["error", "empty"]
+Resize = Literal["none", "nearest"]
+
+
+class Protocol(StrEnum):
+    """Whose definitions P@K, mAP and an empty union follow."""
+
+    PAPER = "paper"
+    RELEASED = "released"
+    MTTR = "mttr"
+
+
+# What each protocol calls mAP, and how it compares, in words for the signature and the reports.
+MAP_MEANS = {
+    Protocol.PAPER: "mean of P@K over ten thresholds, 0.50:0.05:0.95",
+    Protocol.RELEASED: "mean of P@K over five thresholds, 0.5:0.1:0.9",
+    Protocol.MTTR: "COCO average precision over every scored mask, 0.50:0.05:0.95",
+}
+COMPARES = {Protocol.PAPER: ">", Protocol.RELEASED: ">=", Protocol.MTTR: ">"}
+
+TRAPS = (
+    "> or >=: paper and mttr count IoU > K, released counts IoU >= K",
+    "five thresholds or ten: LOCATER's published mAP is the mean of five P@K (here mAP_5), the rows beside it use ten (mAP_10)",
+    "COCO average precision ranks units by the model's scores (mAP_coco); it is no mean of P@K. Without scores (PNG) its "
+    "value depends on the order of the image ids",
+    "empty units: IoU is 1 where both masks are empty. Stock COCOeval counts 0 there, so that a perfect model gets about 0.5 "
+    "on T (mAP_cocoeval)",
+    "all queries or the best one: a model that gives several scored masks a unit is judged by its best-scored one; the mAP of "
+    "mttr and mAP_cocoeval rank all of them",
+    "units without a prediction are an error, or empty masks with --missing empty; they are never left out of the mean",
+)
+
+
+def unit_ious(intersection: Ints, union: Ints, *, protocol: Protocol) -> npt.NDArray[np.float64]:
+    """Return each unit's IoU, (N,): I / U, 1 where both masks are empty.
+
+    MTTR and ReferFormer add 1e-6 to both and divide in single precision; `mttr` does the same.
+    """
+    if protocol is Protocol.MTTR:
+        single = (intersection.astype(np.float32) + np.float32(1e-6)) / (union.astype(np.float32) + np.float32(1e-6))
+        return single.astype(np.float64)
+    return np.where(union == 0, 1.0, intersection / np.maximum(union, 1))
+
+
+def passes(
+    intersection: Ints, union: Ints, *, protocol: Protocol, thresholds: tuple[int, ...] = TEN
+) -> npt.NDArray[np.bool_]:
+    """Return whether each unit's IoU passes each threshold (in hundredths), (N, thresholds)."""
+    if protocol is Protocol.MTTR:
+        ious = unit_ious(intersection, union, protocol=protocol)
+        return ious[:, None] > np.array([threshold / 100 for threshold in thresholds])
+    # An empty union is an IoU of 1: one pixel of one.
+    scaled = np.where(union == 0, 1, intersection)[:, None] * 100
+    bars = np.maximum(union, 1)[:, None] * np.array(thresholds, np.int64)
+    return scaled >= bars if protocol is Protocol.RELEASED else scaled > bars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a score depends on besides predictions and ground truth."""
+
+    protocol: Protocol = Protocol.PAPER
+    missing: Missing = "error"
+    resize: Resize = "none"
+    seed: int = 0
+    resamples: int = 1000
+
+    def signature(self) -> str:
+        """Return one line that tells a reader how the numbers were made."""
+        thresholds = {Protocol.PAPER: "10", Protocol.RELEASED: "5", Protocol.MTTR: "coco-all-masks"}[self.protocol]
+        intervals = f"bootstrap:{self.resamples},by:video,seed:{self.seed}" if self.resamples else "bootstrap:none"
+        return "|".join(
+            (
+                f"protocol:{self.protocol}",
+                f"P@K:{COMPARES[self.protocol]}",
+                f"mAP:{thresholds}",
+                "unit:query-frame",
+                "empty-empty:1",
+                f"missing:{self.missing}",
+                f"resize:{self.resize}",
+                "masks:best-scored",
+                intervals,
+                f"a2dsplus:{__version__}",
+            )
+        )

@@ -1,0 +1,60 @@
+"""The published rows that a score is read against, each with the mAP definition behind it (`annotations/published.json`)."""
+
+import json
+from dataclasses import dataclass
+
+from a2dsplus import resources
+from a2dsplus.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedRow:
+    """A method's figures as printed, in 0..1. `map_definition`: the name of our figure that its mAP is, or "unstated"."""
+
+    method: str
+    venue: str
+    figures: dict[str, float]
+    map_definition: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedTable:
+    """A table of the paper. `subset`: which of ours it is about ("" for other datasets)."""
+
+    number: int
+    subset: str
+    data: str
+    note: str
+    rows: tuple[PublishedRow, ...]
+
+
+def published_tables() -> tuple[PublishedTable, ...]:
+    """Return Tables 3 to 7 of the paper; Table 6 is one table a subset. Raises InputError where the shipped file is damaged."""
+    file = resources.path("annotations/published.json")
+    try:
+        document = json.loads(file.read_bytes())
+        return tuple(
+            PublishedTable(
+                number=table["table"],
+                subset=table["subset"],
+                data=table["data"],
+                note=table["note"],
+                rows=tuple(
+                    PublishedRow(
+                        method=row["method"],
+                        venue=row["venue"],
+                        figures={name: value / 100 for name, value in row["percent"].items()},
+                        map_definition=row.get("map_definition"),
+                    )
+                    for row in table["rows"]
+                ),
+            )
+            for table in document["tables"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file}: damaged ({error!r}); install the toolkit again") from None
+
+
+def rows_for(subset: str) -> tuple[PublishedRow, ...]:
+    """Return the published rows of a subset of A2D-S+ (Table 6), none for other data."""
+    return tuple(row for table in published_tables() if table.subset == subset for row in table.rows)

@@ -1,0 +1,80 @@
+"""Predictions that are in memory: arrays or run lengths by image id."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from a2dsplus.errors import MaskError, PredictionError, listed
+from a2dsplus.masks import Rle
+from a2dsplus.score import segments
+from a2dsplus.score.protocols import Resize
+from a2dsplus.score.readers.base import Predictions
+from a2dsplus.score.runs import Ints, RunError, Runs, from_counts, from_mask
+from a2dsplus.score.truth import Truth
+
+AnyMask = npt.NDArray[np.generic] | Rle
+
+
+class MaskPredictions(Predictions):
+    """`masks`: {image id: (H, W) array, non-zero is the referent, or COCO run lengths}; `scores`: {image id: score}, optional."""
+
+    def __init__(
+        self,
+        masks: Mapping[str, AnyMask],
+        truth: Truth,
+        *,
+        scores: Mapping[str, float] | None = None,
+        resize: Resize = "none",
+    ) -> None:
+        places = truth.place
+        unknown = [image_id for image_id in masks if image_id not in places]
+        if unknown:
+            raise PredictionError(f"{len(unknown)} image ids are not in {truth.file}: {listed(unknown)}")
+        given: Mapping[Hashable, float] = dict(scores or {})
+        own = np.full(len(truth), -np.inf)
+        for image_id in masks:
+            own[places[image_id]] = given.get(image_id, 1.0)
+        if np.isnan(own).any():
+            raise PredictionError(f"image {truth.ids[int(np.argmax(np.isnan(own)))]!r}: its score is not a number")
+        missing = np.array([unit for unit, image_id in enumerate(truth.ids) if image_id not in masks], np.int64)
+        super().__init__(truth, layout="masks in memory", scored=scores is not None, scores=own, missing=missing)
+        self._counts: dict[int, str] = {}
+        for image_id, mask in masks.items():
+            unit = places[image_id]
+            height, width = int(truth.heights[unit]), int(truth.widths[unit])
+            try:
+                self._counts[unit] = _counts(mask, height=height, width=width, resize=resize)
+            except MaskError as error:
+                raise PredictionError(f"image {image_id!r}: {error}") from None
+
+    def runs(self, units: Ints) -> Runs:
+        """Return the mask of each unit."""
+        try:
+            return from_counts(
+                [self._counts.get(int(unit)) or self._empty(int(unit)) for unit in units], self.pixels(units)
+            )
+        except RunError as error:
+            raise PredictionError(f"image {self.truth.ids[units[error.index]]!r}: {error.reason}") from None
+
+    def pixels(self, units: Ints) -> Ints:
+        """Return the units' numbers of pixels."""
+        return self.truth.pixels[units]
+
+    def _empty(self, unit: int) -> str:
+        height, width = int(self.truth.heights[unit]), int(self.truth.widths[unit])
+        return segments.to_counts(np.zeros((0, 2), np.int64), height=height, width=width)
+
+
+def _counts(mask: AnyMask, *, height: int, width: int, resize: Resize) -> str:
+    if isinstance(mask, dict):
+        return segments.compressed_counts(mask, height=height, width=width, resize=resize)
+    array = np.asarray(mask)
+    if array.ndim != 2:
+        raise MaskError(f"expected a mask of two dimensions (H, W), got shape {array.shape}")
+    own = from_mask(array)
+    if array.shape != (height, width):
+        if resize == "none":
+            raise MaskError(f"its size is {array.shape[0]}x{array.shape[1]}, the ground truth's {height}x{width}")
+        own = segments.resized(own, (array.shape[0], array.shape[1]), (height, width))
+    return segments.to_counts(own, height=height, width=width)

@@ -1,0 +1,112 @@
+"""A report as text for the terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from a2dsplus.score.evaluation import Report, SubsetScore
+from a2dsplus.score.metrics import NAMES
+from a2dsplus.score.protocols import MAP_MEANS, TRAPS
+from a2dsplus.score.published import PublishedRow, rows_for
+
+MARKS = {"mAP_5": "five thresholds", "mAP_10": "ten thresholds", "unstated": "definition not stated"}
+
+
+def render_text(report: Report) -> str:
+    """Return the report as plain text: figures in percent with their 95% intervals, published rows, diagnosis, signature."""
+    parts = [_figures(report)]
+    for name, own in report.subsets.items():
+        parts.append(_published(name, own, rows_for(name)))
+        if own.differences is not None:
+            parts.append(_differences(name, own))
+        parts.extend(_diagnosis(name, own))
+    notes = [*report.notes, *(f"{name}: {note}" for name, own in report.subsets.items() for note in own.notes)]
+    if notes:
+        parts.append("\n".join(f"note: {note}" for note in notes))
+    parts.append(f"mAP is the {MAP_MEANS[report.settings.protocol]}.\nsignature: {report.settings.signature()}")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def traps_text() -> str:
+    """Return the traps of these numbers, one a line."""
+    return "\n".join(f"- {trap}" for trap in TRAPS)
+
+
+def percent(value: float | None) -> str:
+    """Return a figure in percent with one decimal, "-" for none."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as aligned columns, the first to the left and the others to the right."""
+    table = [list(head), *map(list, rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    lines = []
+    for row in table:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _figures(report: Report) -> str:
+    scores = list(report.subsets.values())
+    rows = [["units", *(str(own.units) for own in scores)], ["queries", *(str(own.queries) for own in scores)]]
+    for name in NAMES:
+        if any(name in own.figures for own in scores):
+            rows.append([name, *(_with_interval(own, name) for own in scores)])
+    rows.append(["read from", *(own.predictions.layout.split(" ")[0] for own in scores)])
+    return grid(["%", *report.subsets], rows)
+
+
+def _with_interval(own: SubsetScore, name: str) -> str:
+    value = percent(own.figures.get(name))
+    bounds = own.intervals.get(name)
+    return value if bounds is None or value == "-" else f"{value} [{percent(bounds[0])}, {percent(bounds[1])}]"
+
+
+def _published(name: str, own: SubsetScore, rows: Sequence[PublishedRow]) -> str:
+    if not rows:
+        return ""
+    lines = [
+        ["these predictions", *(percent(own.figures.get(figure)) for figure in ("mAP", "oIoU", "mIoU")), ""],
+        *(
+            [
+                f"{row.method}, {row.venue}",
+                *(percent(row.figures.get(figure)) for figure in ("mAP", "oIoU", "mIoU")),
+                f"mAP: {MARKS[row.map_definition]}" if row.map_definition else "",
+            ]
+            for row in rows
+        ),
+    ]
+    return f"{name} beside Table 6 of the paper (its own pairs, which are not public)\n" + grid(
+        ["method", "mAP", "oIoU", "mIoU", ""], lines
+    )
+
+
+def _differences(name: str, own: SubsetScore) -> str:
+    rows = []
+    for figure, found in (own.differences or {}).items():
+        bounds = "-" if found.interval is None else f"[{_signed(found.interval[0])}, {_signed(found.interval[1])}]"
+        sure = "" if found.interval is None or found.interval[0] <= 0 <= found.interval[1] else "*"
+        rows.append(
+            [figure, percent(own.figures[figure]), percent(found.other), _signed(found.difference), bounds, sure]
+        )
+    head = ["%", "these", "other", "difference", "95% interval", ""]
+    return f"{name}: paired difference over videos; * where the interval leaves out 0\n{grid(head, rows)}"
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.1f}"
+
+
+def _diagnosis(name: str, own: SubsetScore) -> Iterable[str]:
+    for table in own.tables:
+        names = list(dict.fromkeys(figure for group in table.groups for figure in group.figures))
+        rows = [
+            [
+                group.name,
+                str(group.queries),
+                str(group.units),
+                *(percent(group.figures.get(figure)) for figure in names),
+            ]
+            for group in table.groups
+        ]
+        yield f"{name} {table.title}\n{grid(['', 'queries', 'units', *names], rows)}"
