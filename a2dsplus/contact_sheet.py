@@ -41,8 +41,8 @@ def draw(workspace: Workspace, path: Path, *, rows: int = 2, seed: int = 0) -> N
         len(chosen), 1, height_ratios=heights or None, hspace=0.28, left=0.015, right=0.985, top=0.97, bottom=0.035
     )
     previous = None
-    for place, (name, found, sample, query) in zip(grid, chosen, strict=True):
-        axes = figure.add_subplot(place)
+    for number, (name, found, sample, query) in enumerate(chosen):
+        axes = figure.add_subplot(grid[number])
         axes.imshow(_strip(found, sample, query))
         axes.set_axis_off()
         if name is not previous:
@@ -50,7 +50,7 @@ def draw(workspace: Workspace, path: Path, *, rows: int = 2, seed: int = 0) -> N
         words = f"“{' '.join(query.text.split())}”"
         if sample.contrast is not None:
             words += (
-                f"    contrast: “{' '.join(sample.contrast.text.split())}”  ({', '.join(sample.differing)} differs)"
+                f"    contrast: “{' '.join(sample.contrast.text.split())}”  (differs in {', '.join(sample.differing)})"
             )
         axes.text(0, -0.04, words, transform=axes.transAxes, va="top", fontsize=8.5, color="#333333")
         previous = name

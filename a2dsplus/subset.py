@@ -99,6 +99,10 @@ class Subset(Sequence[Item]):
         """The (sample, query) of each index, without decoding anything."""
         return list(self._rows)
 
+    def asked(self, sample: Sample) -> list[Query]:
+        """Return the queries of a sample, in its order."""
+        return [self._queries[query_id] for query_id in sample.queries]
+
     def frames(self, sample: Sample, numbers: Sequence[int]) -> npt.NDArray[np.uint8]:
         """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending."""
         if any(earlier >= later for earlier, later in pairwise(numbers)):

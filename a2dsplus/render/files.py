@@ -139,9 +139,9 @@ def _one(root: Path, sample: Sample, key: str, clips: Mapping[str, Clip], render
     target = root / rendering.target(sample)
     try:
         if rendering.form == "video":
-            _write_video(target, sample, clips)
+            write_video(target, sample, clips)
         else:
-            _write_images(target, sample, clips, rendering)
+            write_images(target, sample, clips, rendering)
     except WorkspaceError:
         raise
     except InputError as error:
@@ -149,7 +149,7 @@ def _one(root: Path, sample: Sample, key: str, clips: Mapping[str, Clip], render
     return sample, key, {name: _state(root / name) for name in rendering.files(sample)}, None
 
 
-def _write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None:
+def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None:
     with replacing(target) as partial:
         encode(
             partial,
@@ -162,7 +162,7 @@ def _write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> Non
         )
 
 
-def _write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], rendering: Rendering) -> None:
+def write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], rendering: Rendering) -> None:
     """Write a folder of images: filled under a temporary name, then renamed."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     options = [cv2.IMWRITE_JPEG_QUALITY, rendering.quality] if rendering.image == "jpg" else []
