@@ -35,9 +35,10 @@ class Writer(nn.Module):
         """Return the slots after one frame: memory (B, M, D), x (B, N, I) -> (B, M, D)."""
         inputs = x.shape[-1]
         seen = kernels.linear(x, self.candidate[:, :inputs])  # (B, N, D)
-        if self.sequential:
-            return self._in_turn(memory, seen, self.candidate[:, inputs:])
-        return self._at_once(memory, seen, self.candidate[:, inputs:])
+        # hundreds of small updates of one state: half precision would round each of them
+        with torch.autocast(x.device.type, enabled=False):
+            write = self._in_turn if self.sequential else self._at_once
+            return write(memory, seen.to(memory.dtype), self.candidate[:, inputs:])
 
     def _in_turn(self, memory: Tensor, seen: Tensor, from_mean: Tensor) -> Tensor:
         """Eq. 5 as it stands, one patch after the other."""
