@@ -1,5 +1,6 @@
 """Writing a model of ours as an archive that AllenNLP loads."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -11,13 +12,13 @@ import torch
 from a2dsplus.roles.srl_bert import SrlTagger
 
 
-def write_archive(path: Path, tagger: SrlTagger, *, bert_model_name: str = "bert-base-uncased") -> None:
+def write_archive(path: Path, tagger: SrlTagger, *, bert_model_name: str = "bert-base-uncased", level: int = 6) -> None:
     """Write `path`, a `.tar.gz` that AllenNLP 2.10.1 loads and that gives the tagger's labels and weights, bit for bit the same
     each time.
 
     AllenNLP takes the word pieces from the model that `bert_model_name` names, and puts words in lower case if it says
     "uncased"; the archive also carries them as `vocab.txt`, which the native runtime prefers. The predicate head, which
-    AllenNLP does not know, is left out.
+    AllenNLP does not know, is left out. `level`: of gzip's compression, 0 to 9.
     """
     shape = tagger.model.shape
     state = {
@@ -43,13 +44,17 @@ def write_archive(path: Path, tagger: SrlTagger, *, bert_model_name: str = "bert
         "weights.th": weights.getvalue(),
     }
     partial = path.with_name(path.name + ".partial")
-    write_members(partial, members)
+    write_members(partial, members, level=level)
     partial.replace(path)
 
 
-def write_members(path: Path, members: dict[str, bytes]) -> None:
-    """Write a `.tar.gz` of the members, in the order of their names, without times or owners."""
-    with path.open("wb") as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6) as archive:
+def write_members(path: Path, members: dict[str, bytes], *, level: int = 6) -> None:
+    """Write a tar of the members, in the order of their names, without times or owners."""
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=level) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for name, content in sorted(members.items()):
             info = tarfile.TarInfo(name)
             info.size = len(content)

@@ -161,11 +161,7 @@ def _frame_svg(caption: str, frame: RoleFrame, y: float) -> tuple[list[str], flo
             x, long = at[segment.start] - 3, at[segment.end] - at[segment.start] + 6
             colour = COLOURS[segment.role.slot]
             body.append(f'<rect x="{x:g}" y="{y:g}" width="{long:g}" height="{_LINE}" rx="5" fill="{colour}"/>')
-        text = html.escape(caption[first:last])
-        length = at[-1] - at[0]
-        body.append(
-            f'<text class="word" x="{_MARGIN}" y="{y + 17:g}" textLength="{length:g}" xml:space="preserve">{text}</text>'
-        )
+        body += _text_svg(caption[first:last], at, y + 17)
         y += _LINE
         labelled = [segment for segment in segments if segment.label]
         places = [(at[segment.start], len(segment.label) * _SMALL) for segment in labelled]
@@ -176,8 +172,23 @@ def _frame_svg(caption: str, frame: RoleFrame, y: float) -> tuple[list[str], flo
             )
             right = max(right, x + long)
         y += _LABEL * (max(rows, default=-1) + 1) + _GAP
-        right = max(right, _MARGIN + length)
+        right = max(right, at[-1])
     return body, y, right
+
+
+def _text_svg(text: str, at: Sequence[float], y: float) -> list[str]:
+    """Return the elements of a line of text whose characters begin at `at`: one a run of equal width, so that none drifts."""
+    body = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and at[end] - at[end - 1] == at[end + 1] - at[end] == _CHARACTER:
+            continue
+        run = html.escape(text[start:end])
+        if run.strip():
+            length = f' textLength="{at[end] - at[start]:g}"' if end - start > 1 else ""
+            body.append(f'<text class="word" x="{at[start]:g}" y="{y:g}"{length} xml:space="preserve">{run}</text>')
+        start = end
+    return body
 
 
 def _lines(text: str, width: int) -> list[tuple[int, int]]:
