@@ -37,7 +37,7 @@ ROLES = (
     "ARG2",
     "ARG3",
     "ARG4",
-    *(f"ARGM-{x}" for x in "ADV LOC TMP MNR DIR PRP CAU MOD NEG".split()),
+    *(f"ARGM-{x}" for x in ["ADV", "LOC", "TMP", "MNR", "DIR", "PRP", "CAU", "MOD", "NEG"]),
 )
 LABELS = ("O", *(f"{kind}-{mark}{role}" for mark in ("", "C-", "R-") for role in ROLES for kind in "BI"))
 
