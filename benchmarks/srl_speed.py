@@ -23,9 +23,9 @@ import torch
 from a2dsplus.roles import load_labeller, parse, split_words
 from a2dsplus.roles.allennlp import AllenNlpTagger, find_python
 from a2dsplus.roles.archive import load_archive
-from a2dsplus.roles.archive_writing import write_archive
 from a2dsplus.roles.bert import BertShape
 from a2dsplus.roles.bert_names import find_vocabulary
+from a2dsplus.roles.compact import export_archive
 from a2dsplus.roles.srl_bert import SrlBert, SrlTagger
 from a2dsplus.roles.wordpieces import WordPieces
 
@@ -90,7 +90,8 @@ def base_size(captions: list[str], count: int, threads: int, result: dict[str, f
         path = Path(folder) / "base.tar.gz"
         torch.manual_seed(0)
         pieces = WordPieces.read(find_vocabulary("bert-base-uncased", beside=path), lower=True)
-        write_archive(path, SrlTagger(SrlBert(BertShape(), labels=len(LABELS)), labels=LABELS, pieces=pieces), level=0)
+        network = SrlBert(BertShape(), labels=len(LABELS))
+        export_archive(path, tagger=SrlTagger(network, labels=LABELS, pieces=pieces))
         tagger = load_archive(path)
         tagger.tag(words[:16], predicates[:16])
         started = time.perf_counter()

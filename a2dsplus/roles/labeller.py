@@ -94,7 +94,7 @@ def load_labeller(srl: str = "compact", *, predicates: str = "model") -> Labelle
         from a2dsplus.roles import compact
 
         native = compact.load_compact()
-        tagger, name, sha256 = native, srl, compact.weights_sha256()
+        tagger, name, sha256 = native, srl, compact.fingerprint()
     else:
         from a2dsplus.roles.archive import load_archive, sha256_of
         from a2dsplus.roles.download import find_srl_bert
