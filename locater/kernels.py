@@ -44,8 +44,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: bool 
     x (..., I); weight (O, I); bias (O,) -> (..., O).
     """
     if _plain(x) and weight.dtype == x.dtype and x.numel() >= _FEWEST_ROWS * x.shape[-1]:
+        # a strided weight would send oneDNN to its reference loop, hundreds of times slower than the copy
         y: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x, weight, bias, "gelu" if gelu else "none", [], "none" if gelu else ""
+            x, weight.contiguous(), bias, "gelu" if gelu else "none", [], "none" if gelu else ""
         )
         return y
     y = F.linear(x, weight, bias)

@@ -210,7 +210,8 @@ class Locater(nn.Module):
             raise VideoError(f"frames have shape {tuple(frames.shape)}, expected (B, T, 3, {size}, {size}), T >= 1")
         count = frames.shape[1]
         _check(frames, (batch, count, 3, size, size), "frames")
-        network, words = self.network, self.network.read_words(ids)
+        network: Any = self.network  # both variants answer the same calls, each with its own kind of words
+        words = network.read_words(ids)
         globe = None
         wanted = bool(self.config.global_size)
         if wanted and global_frames is None:

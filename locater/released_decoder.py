@@ -84,29 +84,35 @@ class ReleasedDecoder(nn.Module):
 
     def fold(self, grid: int) -> Tail:
         """Return the folded weights for a grid of g x g patches. Cheap: once a query."""
-        second, third, fourth, last = (self.mask_head[index] for index in (2, 4, 6, 8))
-        assert all(isinstance(layer, nn.Conv2d) for layer in (second, third, fourth, last))
+        second, third, fourth, last = (self._convolution(index) for index in (2, 4, 6, 8))
         last_taps = last.weight[0].permute(1, 2, 0).flatten(0, 1)  # (9, 208), taps row-major
         fourth_taps = torch.einsum("ac,cdyx->ayxd", last_taps, fourth.weight).flatten(0, 2)  # (81, 208)
         third_taps = torch.einsum("ac,cdyx->ayxd", fourth_taps, third.weight).flatten(0, 2)  # (729, 208)
-        from_third = _through(fourth_taps @ third.bias, 4 * grid, doublings=2)
-        from_fourth = _through(last_taps @ fourth.bias, 8 * grid, doublings=1)
+        from_third = _through(fourth_taps @ _bias(third), 4 * grid, doublings=2)
+        from_fourth = _through(last_taps @ _bias(fourth), 8 * grid, doublings=1)
         return Tail(second.weight.permute(2, 3, 0, 1).flatten(0, 2), third_taps, from_third + from_fourth + last.bias)
 
     def forward(self, tokens: Tensor, queries: Tensor, *, tail: Tail) -> Tensor:
         """tokens G (B, N, C), queries (B, 8, C) -> logits (B, 1, S, S)."""
-        batch, patches, _ = tokens.shape
-        grid = round(patches**0.5)
+        grid = round(tokens.shape[1] ** 0.5)
         q = kernels.split_heads(self.q(tokens), HEADS)  # (B, H, N, 96)
         k = kernels.split_heads(self.k(queries), HEADS)  # (B, H, 8, 96)
         dots = torch.matmul(k, q.transpose(2, 3)) * q.shape[-1] ** -0.5  # (B, H, 8, N)
         maps = torch.cat([tokens.transpose(1, 2), dots.flatten(1, 2)], dim=1)  # (B, C + 64, N)
         x = self.mask_head[0](maps.unflatten(-1, (grid, grid)))  # (B, 208, g, g)
         x = _spread(_pointwise(x, tail.second), taps=1, outputs=_WIDTH)
-        second = self.mask_head[2]
-        assert isinstance(second, nn.Conv2d) and second.bias is not None
-        x = x + second.bias.view(-1, 1, 1)  # (B, 208, 2g, 2g)
+        x = x + _bias(self._convolution(2)).view(-1, 1, 1)  # (B, 208, 2g, 2g)
         return _spread(_pointwise(x, tail.weight), taps=3, outputs=1) + tail.bias
+
+    def _convolution(self, index: int) -> nn.Conv2d:
+        layer = self.mask_head[index]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 def _pointwise(x: Tensor, weight: Tensor) -> Tensor:

@@ -182,6 +182,7 @@ class ReleasedNetwork(nn.Module):
     def first_local(self, batch: int) -> Tensor | None:
         """Return M_l before the first frame: there is none yet."""
         del batch
+        return None
 
     def predict(
         self, tokens: Tensor, words: ReleasedWords, *, globe: ReleasedGlobe | None, local: Tensor | None

@@ -3,6 +3,7 @@
 Legend: B batch, T frames, S image side, O patch side, N = (S/O)^2 patches, D width.
 """
 
+import itertools
 import math
 
 import torch
@@ -90,7 +91,7 @@ class Conv3dVision(nn.Module):
             nn.BatchNorm3d(widths[0]),
             nn.ReLU(),
         ]  # fmt: skip
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             stages += [Inception3d(before, after), nn.MaxPool3d((1, 2, 2))]
         stages.append(Inception3d(widths[-1], widths[-1]))
         self.stages = nn.Sequential(*stages)
