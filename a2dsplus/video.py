@@ -92,7 +92,25 @@ def encode(
     """Write frames as an H.264 mp4 (yuv420p, constant rate) that any player opens; return how many.
 
     One encoder thread: the bytes depend on the frames alone, whatever the machine's number of cores.
+    Raises OSError where the file cannot be written to its end.
     """
+    try:
+        return _encode(path, frames, height=height, width=width, rate=rate, preset=preset, crf=crf)
+    except av.error.FFmpegError as error:
+        # the frames' own errors are ClipErrors already: what is left is the file's
+        raise OSError(error.errno, _reason(error)) from error
+
+
+def _encode(
+    path: Path,
+    frames: Iterable[av.VideoFrame],
+    *,
+    height: int,
+    width: int,
+    rate: Fraction,
+    preset: str,
+    crf: int,
+) -> int:
     count = 0
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream("libx264", rate=rate, options={"preset": preset, "crf": str(crf)})

@@ -231,14 +231,19 @@ def _read_journal(path: Path) -> dict[str, dict[str, dict[str, tuple[str, int, i
 @contextmanager
 def _appending(path: Path) -> Iterator[Callable[[dict[str, object]], None]]:
     """Give a function that appends one object to a JSON-lines file and flushes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.is_file() and not path.read_bytes().endswith(b"\n")
-    with path.open("a", encoding="utf-8") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torn = path.is_file() and not path.read_bytes().endswith(b"\n")
+        with path.open("a", encoding="utf-8") as file:
 
-        def append(row: dict[str, object]) -> None:
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            def append(row: dict[str, object]) -> None:
+                file.write(json.dumps(row) + "\n")
+                file.flush()
 
-        if torn:
-            file.write("\n")
-        yield append
+            if torn:
+                file.write("\n")
+            yield append
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or choose another --out"
+        ) from error

@@ -1,0 +1,201 @@
+"""Contrast sampling: who may stand against whom, and whom the guard keeps out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from a2dsplus.contrast.entailment import Guard, Lexicon
+from a2dsplus.contrast.index import TIERS, CandidateIndex
+from a2dsplus.contrast.meaning import Meaning, Phrase, analyse
+from a2dsplus.contrast.sampler import RANKS, Sampler, rank_again
+from a2dsplus.records import Pair, Status
+
+LEXICON = Lexicon()
+
+
+def _meaning(query_id: str, **roles: str | Sequence[str]) -> Meaning:
+    found = {
+        (slot, lemma) for slot, lemmas in roles.items() for lemma in ([lemmas] if isinstance(lemmas, str) else lemmas)
+    }
+    return Meaning(query_id, query_id.split("/")[0], tuple(sorted(found)), "verb" in roles)
+
+
+def _tier(query: Meaning, candidate: Meaning) -> int | None:
+    return CandidateIndex([query, candidate]).tier(query, candidate)
+
+
+BOY = _meaning("q/0", who="boy", verb="run", where="on grass")
+
+
+@pytest.mark.parametrize(
+    ("slot", "lemma", "expected"),
+    [
+        ("who", "red car", Phrase("", "car", frozenset({"red"}))),
+        ("who", "man in red shirt", Phrase("", "man", frozenset({"red", "shirt"}))),
+        ("where", "on green grass", Phrase("on", "grass", frozenset({"green"}))),
+        ("where", "in front of camera", Phrase("in front of", "camera", frozenset())),
+        ("where", "on top of car", Phrase("on", "car", frozenset())),
+        ("where", "outside", Phrase("", "outside", frozenset())),
+        ("verb", "climb up", Phrase("", "climb", frozenset({"up"}))),
+    ],
+)
+def test_phrases_are_taken_apart(slot: str, lemma: str, expected: Phrase) -> None:
+    assert analyse(slot, lemma) == expected
+
+
+def test_the_paper_s_example_is_tier_1() -> None:
+    assert _tier(BOY, _meaning("c/0", who="boy", verb="run", where="on snow")) == 1
+
+
+@pytest.mark.parametrize(
+    ("roles", "tier"),
+    [
+        ({"who": "dog", "verb": "run", "where": "on snow"}, 2),
+        ({"who": "boy", "verb": "jump"}, 3),
+        ({"who": "little boy", "verb": "jump"}, 4),
+        ({"who": "dog", "verb": "eat", "what": "corn"}, None),
+        ({"who": "boy", "verb": "run", "where": "on grass", "when": "slowly"}, None),
+    ],
+)
+def test_tiers(roles: dict[str, str], tier: int | None) -> None:
+    assert _tier(BOY, _meaning("c/0", **roles)) == tier
+
+
+@pytest.mark.parametrize(
+    ("query", "by", "reason"),
+    [
+        ({"who": "car"}, {"who": "red car"}, "more specific"),
+        ({"who": "red car"}, {"who": "car"}, None),
+        ({"who": "person"}, {"who": "man"}, "synonym or hyponym"),
+        ({"who": "man"}, {"who": "person"}, None),
+        ({"who": "child"}, {"who": "kid"}, "synonym or hyponym"),
+        ({"who": "child"}, {"who": "boy"}, "synonym or hyponym"),
+        ({"who": "bird"}, {"who": "green parrot"}, "synonym or hyponym"),
+        ({"who": "guy in red"}, {"who": "man in red shirt"}, "synonym or hyponym"),
+        ({"where": "on grass"}, {"where": "on green grass"}, "more specific"),
+        ({"where": "on grass"}, {"where": "in grass"}, "more specific"),
+        ({"where": "on left"}, {"where": "on right"}, None),
+        ({"where": "behind tree"}, {"where": "in tree"}, None),
+        ({"who": "boy", "verb": "run"}, {"who": "boy", "verb": "run", "where": "on snow"}, "identical roles"),
+        ({"who": "boy", "verb": "run"}, {"who": "boy"}, None),
+        ({"verb": "jump"}, {"verb": "hop"}, "synonym or hyponym"),
+    ],
+)
+def test_satisfying_is_entailment_role_by_role(query: dict[str, str], by: dict[str, str], reason: str | None) -> None:
+    assert Guard(LEXICON).satisfied(_meaning("q/0", **query), _meaning("c/0", **by)) == reason
+
+
+def test_a_video_one_of_whose_captions_satisfies_the_query_is_never_drawn() -> None:
+    captions = [
+        BOY,
+        _meaning("c/0", who="boy", verb="run", where="on snow"),
+        _meaning("c/1", who="little boy", verb="run", where="on green grass"),
+        _meaning("d/0", who="dog", verb="run", where="on grass"),
+    ]
+    sampler = Sampler(captions, Guard(LEXICON))
+    assert [pair.contrast_query_id for pair in sampler.ranked(BOY, seed=0)] == ["d/0"]
+    assert sampler.removed([BOY]) == {"more specific": 2, "kept": 1}
+
+
+def test_a_vaguer_wording_comes_after_a_clear_contrast() -> None:
+    query = _meaning("q/0", who="black dog", verb="run")
+    vague, clear = _meaning("v/0", who="dog", verb="run"), _meaning("w/0", who="white dog", verb="run")
+    for seed in range(8):
+        ranked = Sampler([query, vague, clear], Guard(LEXICON)).ranked(query, seed=seed)
+        assert [pair.contrast_query_id for pair in ranked] == ["w/0", "v/0"]
+
+
+def test_a_caption_without_a_verb_takes_part_in_tier_4_alone() -> None:
+    query = _meaning("q/0", who="white dog")
+    other = _meaning("c/0", who="black dog", verb="run")
+    sampler = Sampler([query, other], Guard(LEXICON))
+    assert [(pair.tier, pair.differing) for pair in sampler.ranked(query, seed=0)] == [(4, ("who",))]
+    assert [pair.tier for pair in sampler.ranked(other, seed=0)] == [4]
+
+
+def test_queries_without_a_pair_are_listed_with_the_reason() -> None:
+    captions = [
+        _meaning("a/0", who="dog", verb="run"),
+        _meaning("b/0", who="brown dog", verb="run"),
+        _meaning("c/0", who="kite", verb="soar"),
+        _meaning("d/0"),
+    ]
+    unpaired = Sampler(captions, Guard(LEXICON)).sample(captions, seed=0).unpaired
+    assert set(unpaired) == {"a/0", "c/0", "d/0"}
+    assert "satisfy the query" in unpaired["a/0"]
+    assert "no caption of another video" in unpaired["c/0"]
+    assert "no role" in unpaired["d/0"]
+
+
+who = st.sampled_from(["man", "boy", "person", "dog", "black dog", "red car", "car"])
+verb = st.sampled_from(["run", "walk", "jump", "roll"])
+where = st.sampled_from(["on grass", "on green grass", "on snow", "on left", "in room"])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[Meaning]:
+    captions = []
+    for video in range(draw(st.integers(1, 12))):
+        for instance in range(draw(st.integers(1, 3))):
+            roles: dict[str, str] = {}
+            for slot, phrases in (("who", who), ("verb", verb), ("where", where)):
+                if draw(st.booleans()):
+                    roles[slot] = draw(phrases)
+            captions.append(_meaning(f"v{video}/{instance}", **roles))
+    return captions
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds(), st.integers(0, 3))
+def test_the_index_finds_what_all_pairs_find(captions: list[Meaning], seed: int) -> None:
+    index = CandidateIndex(captions)
+    rng = np.random.default_rng(seed)
+    for query in captions:
+        for tier in TIERS:
+            drawn = list(index.draws(query, tier, rng))
+            assert len(drawn) == len(set(drawn))
+            assert set(drawn) == {number for number, other in enumerate(captions) if index.tier(query, other) == tier}
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds(), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_pairs_keep_every_promise(captions: list[Meaning], seed: int, random) -> None:  # type: ignore[no-untyped-def]
+    guard = Guard(LEXICON)
+    sampler = Sampler(captions, guard)
+    sampling = sampler.sample(captions, seed=seed)
+    by_id = {caption.query_id: caption for caption in captions}
+    assert {pair.query_id for pair in sampling.pairs} | set(sampling.unpaired) == set(by_id)
+    for query_id, query in by_id.items():
+        ranked = [pair for pair in sampling.pairs if pair.query_id == query_id]
+        assert [pair.rank for pair in ranked] == list(range(len(ranked))) and len(ranked) <= RANKS
+        assert [pair.tier for pair in ranked] == sorted(pair.tier for pair in ranked)
+        videos = [by_id[pair.contrast_query_id].video_id for pair in ranked]
+        assert len(set(videos)) == len(videos) and query.video_id not in videos
+        for pair, video in zip(ranked, videos, strict=True):
+            assert all(guard.satisfied(query, other) is None for other in captions if other.video_id == video)
+            assert pair.differing
+            # a query's draw does not depend on who else is asked, or in which order
+        assert ranked == sampler.ranked(query, seed=seed)
+    shuffled = list(captions)
+    random.shuffle(shuffled)
+    again = sampler.sample(shuffled, seed=seed)
+    assert sorted(again.pairs, key=repr) == sorted(sampling.pairs, key=repr)
+
+
+def _pair(contrast: str, rank: int) -> Pair:
+    return Pair(query_id="q/0", contrast_query_id=contrast, tier=1, shared=("who",), differing=("verb",), rank=rank)
+
+
+def test_review_ranks_accepted_pairs_first_and_rejected_ones_last() -> None:
+    pairs = [_pair("a/0", 0), _pair("b/0", 1), _pair("c/0", 2)]
+    settled: dict[tuple[str, str], Status] = {("q/0", "a/0"): "rejected"}
+    assert [(p.contrast_query_id, p.rank, p.status) for p in rank_again(pairs, settled)] == [
+        ("b/0", 0, "unreviewed"),
+        ("c/0", 1, "unreviewed"),
+        ("a/0", 2, "rejected"),
+    ]
+    settled["q/0", "c/0"] = "accepted"
+    assert [p.contrast_query_id for p in rank_again(pairs, settled)] == ["c/0", "b/0", "a/0"]
