@@ -116,7 +116,7 @@ def _query_means(values: Floats, grouping: Grouping) -> Floats:
 
 
 def _by_video(values: npt.NDArray[np.generic], video_of: Ints, videos: int) -> Floats:
-    return np.bincount(video_of, weights=values.astype(np.float64), minlength=videos)
+    return np.bincount(video_of, weights=values.astype(np.float64), minlength=videos).astype(np.float64)
 
 
 def _ratios(numerators: Floats, denominators: Floats) -> Floats:

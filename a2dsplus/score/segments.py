@@ -53,8 +53,12 @@ def to_counts(own: runs.Ints, *, height: int, width: int) -> str:
     """Return the compressed counts of runs (n, 2)."""
     from pycocotools import mask as coco
 
-    edges = np.concatenate([[0], own.ravel(), [height * width]])
-    rle = coco.frPyObjects({"size": [height, width], "counts": np.diff(edges).tolist()}, height, width)
+    joined = np.ones(own.size, bool)  # a run that begins where another ends goes on from it
+    joined[1:-1] = np.repeat(own[1:, 0] != own[:-1, 1], 2)
+    lengths = np.diff(np.concatenate([[0], own.ravel()[joined], [height * width]]))
+    if len(lengths) > 1 and lengths[-1] == 0:
+        lengths = lengths[:-1]
+    rle = coco.frPyObjects({"size": [height, width], "counts": lengths.tolist()}, height, width)
     return str(rle["counts"].decode("ascii"))
 
 

@@ -133,7 +133,7 @@ def read_truth(file: Path, *, subset: str) -> Truth:
         except MaskError as error:
             raise InputError(f"{file}: annotation {row} (image {image_id!r}): {error}") from None
         found.setdefault(image_id, []).append(counts)
-    counts = tuple(_one_mask(found.get(image_id, []), size, image_id, file) for image_id, size in sizes.items())
+    masks = tuple(_one_mask(found.get(image_id, []), size, image_id, file) for image_id, size in sizes.items())
     return Truth(
         subset=subset,
         file=file,
@@ -141,7 +141,7 @@ def read_truth(file: Path, *, subset: str) -> Truth:
         names=_names(list(sizes), file),
         heights=np.array([height for height, _ in sizes.values()], np.int64),
         widths=np.array([width for _, width in sizes.values()], np.int64),
-        counts=counts,
+        counts=masks,
     )
 
 

@@ -31,7 +31,7 @@ class MaskPredictions(Predictions):
         unknown = [image_id for image_id in masks if image_id not in places]
         if unknown:
             raise PredictionError(f"{len(unknown)} image ids are not in {truth.file}: {listed(unknown)}")
-        given: Mapping[Hashable, float] = dict(scores or {})
+        given: dict[Hashable, float] = dict((scores or {}).items())
         own = np.full(len(truth), -np.inf)
         for image_id in masks:
             own[places[image_id]] = given.get(image_id, 1.0)

@@ -79,11 +79,12 @@ def read_png(file: Path, *, size: tuple[int, int], resize: Resize = "none") -> I
                     return _NO_RUNS
                 runs = from_crop(np.asarray(image.crop(box)), top=box[1], left=box[0], height=own[0])
             else:
-                pixels = np.asarray(image)
-                if pixels.ndim == 3:
-                    colours = pixels[:, :, :-1] if image.mode in ("LA", "RGBA") else pixels
-                    pixels = colours.any(axis=2)
-                runs = from_mask(pixels)
+                values = np.asarray(image)
+                if values.ndim == 3:
+                    values = values[:, :, :-1] if image.mode in ("LA", "RGBA") else values
+                    runs = from_mask(values.max(axis=2))
+                else:
+                    runs = from_mask(values)
     except Exception as error:  # a decoder fed with damaged data may raise anything
         raise PredictionError(f"{file}: damaged PNG ({' '.join(str(error).split())}); write it again") from None
     return runs if own == size else segments.resized(runs, own, size)

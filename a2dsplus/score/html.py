@@ -1,0 +1,232 @@
+"""A report as one self-contained page: no scripts, no network, light and dark, fit to print."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+
+from a2dsplus import __version__
+from a2dsplus.score import plots
+from a2dsplus.score.diagnosis import Table, Unit, describe, ranked_units
+from a2dsplus.score.evaluation import Report, SubsetScore
+from a2dsplus.score.metrics import NAMES
+from a2dsplus.score.overlays import FrameSource, picture
+from a2dsplus.score.page_style import STYLE
+from a2dsplus.score.protocols import MAP_MEANS, TRAPS, Protocol, unit_ious
+from a2dsplus.score.published import rows_for
+from a2dsplus.score.text import MARKS, percent
+
+_WORST, _MIDDLE, _BEST = 6, 3, 3  # pictures a subset
+_HEADLINES = ("mAP", "oIoU", "mIoU", "J&F")
+
+
+def render_html(report: Report) -> str:
+    """Return the page as text."""
+    scores = report.subsets
+    ious = {name: _ious(own) for name, own in scores.items()}
+    body = [
+        _header(report),
+        f'<div class="tiles">{"".join(_tile(name, own, number) for number, (name, own) in enumerate(scores.items()))}</div>',
+        _notes(report),
+        _section("Figures", _figures(report)),
+        _section(
+            "How IoU is spread",
+            f'<div class="plots"><figure>{_legend(scores)}{plots.precision_curves(ious)}'
+            "<figcaption>Share of units above each threshold; the dots are P@0.5 to P@0.9.</figcaption></figure>"
+            f"{''.join(_histogram(name, own, number) for number, (name, own) in enumerate(ious.items()))}</div>",
+        ),
+    ]
+    for number, (name, own) in enumerate(scores.items()):
+        if own.differences is not None:
+            body.append(_section(f"{name}: difference to the other model", _differences(own)))
+        body.append(_section(f"{name}: where it fails", _diagnosis(own, number)))
+    for name, own in scores.items():
+        body.append(_section(f"{name}: worst, median and best units", _gallery(report, name, own)))
+        body.append(_section(f"{name}: the {len(own.worst)} worst units", _worst(own)))
+    body.append(_section("Read these numbers with care", _traps(report)))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f"<title>Score report: {escape(', '.join(scores))}</title><style>{STYLE}</style></head>\n"
+        f"<body><main>\n{chr(10).join(body)}\n</main></body></html>\n"
+    )
+
+
+def _ious(own: SubsetScore) -> np.ndarray:
+    return unit_ious(own.counts.intersection, own.counts.union, protocol=Protocol.PAPER)
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _header(report: Report) -> str:
+    settings = report.settings
+    return (
+        f"<header><h1>Score report</h1><p>Protocol <b>{settings.protocol}</b>: mAP is the {escape(MAP_MEANS[settings.protocol])}. "
+        f"Dataset <b>{escape(str(report.dataset))}</b>.</p><p><code>{escape(settings.signature())}</code></p></header>"
+    )
+
+
+def _tile(name: str, own: SubsetScore, number: int) -> str:
+    cells = "".join(
+        f"<div><span>{escape(figure)}</span><b>{percent(own.figures.get(figure))}</b></div>" for figure in _HEADLINES
+    )
+    return (
+        f'<div class="tile c{number % 6}"><h3>{escape(name)}</h3><div class="heads">{cells}</div>'
+        f"<p>{own.queries} queries, {own.units} units, {own.videos} videos<br>{escape(own.predictions.layout)}</p></div>"
+    )
+
+
+def _notes(report: Report) -> str:
+    notes = [*report.notes, *(f"{name}: {note}" for name, own in report.subsets.items() for note in own.notes)]
+    return f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>' if notes else ""
+
+
+def _figures(report: Report) -> str:
+    scores = report.subsets
+    rows = []
+    for name in NAMES:
+        if any(name in own.figures for own in scores.values()):
+            rows.append([escape(name), *(_cell(own, name) for own in scores.values())])
+    parts = [_table(["%", *map(escape, scores)], rows)]
+    for name, own in scores.items():
+        published = rows_for(name)
+        if published:
+            lines = [["<b>these predictions</b>", *(_bold(own.figures.get(figure)) for figure in _HEADLINES[:3]), ""]]
+            for row in published:
+                mark = f"mAP: {MARKS[row.map_definition]}" if row.map_definition else ""
+                values = [percent(row.figures.get(figure)) for figure in _HEADLINES[:3]]
+                lines.append([f"{escape(row.method)}, {escape(row.venue)}", *values, f"<small>{mark}</small>"])
+            caption = f"{escape(name)} beside Table 6 of the paper, whose pairs are not public"
+            parts.append(_table(["method", *_HEADLINES[:3], ""], lines, caption=caption))
+    return f'<div class="columns">{"".join(parts)}</div>'
+
+
+def _bold(value: float | None) -> str:
+    return f"<b>{percent(value)}</b>"
+
+
+def _cell(own: SubsetScore, name: str) -> str:
+    value = own.figures.get(name)
+    bounds = own.intervals.get(name)
+    if value is None:
+        return "-"
+    range_ = f"<small>{percent(bounds[0])} to {percent(bounds[1])}</small>" if bounds else ""
+    return f"<b>{percent(value)}</b>{range_}"
+
+
+def _legend(names: Iterable[str]) -> str:
+    keys = "".join(f'<span class="c{number % 6}"><i></i>{escape(name)}</span>' for number, name in enumerate(names))
+    return f'<div class="legend">{keys}</div>'
+
+
+def _histogram(name: str, ious: np.ndarray, number: int) -> str:
+    return (
+        f"<figure>{plots.histogram(ious, number)}<figcaption>{escape(name)}: IoU of {len(ious)} units, in twentieths."
+        "</figcaption></figure>"
+    )
+
+
+def _differences(own: SubsetScore) -> str:
+    rows = []
+    for name, found in (own.differences or {}).items():
+        bounds = "-"
+        if found.interval is not None:
+            bounds = f"{100 * found.interval[0]:+.1f} to {100 * found.interval[1]:+.1f}"
+        difference = f"<b>{100 * found.difference:+.1f}</b>"
+        rows.append([escape(name), percent(own.figures[name]), percent(found.other), difference, bounds])
+    return _table(["%", "these", "other", "difference", "95% interval"], rows)
+
+
+def _diagnosis(own: SubsetScore, number: int) -> str:
+    parts = []
+    for table in own.tables:
+        bars = [
+            (group.name, group.figures.get("mIoU"), f"{percent(group.figures.get('mIoU'))} mIoU")
+            for group in table.groups
+        ]
+        parts.append(
+            f'<figure class="wide"><h3>{escape(table.title)}</h3>{plots.horizontal_bars(bars, number)}'
+            f"<details><summary>as a table</summary>{_groups(table)}</details></figure>"
+        )
+    return f'<div class="plots">{"".join(parts)}</div>'
+
+
+def _groups(table: Table) -> str:
+    names = list(dict.fromkeys(figure for group in table.groups for figure in group.figures))
+    rows = [
+        [
+            escape(group.name),
+            str(group.queries),
+            str(group.units),
+            *(percent(group.figures.get(name)) for name in names),
+        ]
+        for group in table.groups
+    ]
+    return _table(["", "queries", "units", *names], rows)
+
+
+def _gallery(report: Report, name: str, own: SubsetScore) -> str:
+    source = FrameSource(report.dataset, name)
+    order = ranked_units(own.truth, own.counts, own.context)
+    middle = max(0, len(order) // 2 - _MIDDLE // 2)
+    picks = (
+        ("worst", order[:_WORST]),
+        ("median", order[middle : middle + _MIDDLE]),
+        ("best", order[::-1][:_BEST]),
+    )
+    shown: set[int] = set()
+    cards = []
+    for label, units in picks:
+        for unit in describe(units, own.truth, own.counts, own.context):
+            if unit.unit not in shown:
+                shown.add(unit.unit)
+                cards.append(_card(label, unit, picture(own, unit.unit, source.frame)))
+    key = (
+        '<div class="legend"><span class="right"><i></i>right</span><span class="wrong"><i></i>predicted alone</span>'
+        '<span class="missed"><i></i>missed</span></div>'
+    )
+    where = (
+        "" if source.available else "<p><small>The source clips are not at hand: masks are drawn on grey.</small></p>"
+    )
+    return f'{key}{where}<div class="cards">{"".join(cards)}</div>'
+
+
+def _card(label: str, unit: Unit, image: str) -> str:
+    caption = f"“{escape(unit.text)}”" if unit.text else ""
+    return (
+        f'<figure class="card"><img src="{image}" alt="{escape(unit.image_id)}: {escape(unit.text)}">'
+        f"<figcaption><b>{label}, IoU {percent(unit.iou)}</b> {caption}<br><code>{escape(unit.image_id)}</code></figcaption></figure>"
+    )
+
+
+def _worst(own: SubsetScore) -> str:
+    rows = [
+        [
+            f"<code>{escape(unit.image_id)}</code>",
+            escape(unit.text),
+            percent(unit.iou),
+            str(unit.intersection),
+            str(unit.union),
+        ]
+        for unit in own.worst
+    ]
+    return _table(["unit", "caption", "IoU %", "I", "U"], rows, wide=True)
+
+
+def _traps(report: Report) -> str:
+    traps = "".join(f"<li>{escape(trap)}</li>" for trap in TRAPS)
+    return (
+        f"<ul>{traps}</ul><p>Intervals are 95% percentile intervals of {report.settings.resamples} resamples of the videos "
+        f"(seed {report.settings.seed}): queries and frames of one video are drawn together.</p>"
+        f"<p><small>a2dsplus {__version__}</small></p>"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "", wide: bool = False) -> str:
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    title = f"<caption>{caption}</caption>" if caption else ""
+    kind = ' class="texts"' if wide else ""
+    return f"<div class='scroll'><table{kind}>{title}<thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"

@@ -1,0 +1,103 @@
+"""The report's plots as inline SVG; colours are the page's CSS classes, so that they follow light, dark and print."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from a2dsplus.score.readers.base import Floats
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 14, 40  # margins of a plot
+
+
+def precision_curves(ious: dict[str, Floats], *, width: int = 520, height: int = 300) -> str:
+    """Return the share of units whose IoU is above each threshold, one line a subset; dots mark the five thresholds of P@K."""
+    thresholds = np.linspace(0, 1, 101)
+    right, bottom = width - _RIGHT, height - _BOTTOM
+    parts = [*_axes(width, height, "IoU threshold K", "units with IoU > K")]
+    for number, (name, own) in enumerate(ious.items()):
+        above = [float((own > threshold).mean()) for threshold in thresholds]
+        points = [
+            (_LEFT + threshold * (right - _LEFT), bottom - share * (bottom - _TOP))
+            for threshold, share in zip(thresholds, above, strict=True)
+        ]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        dots = "".join(
+            f'<circle cx="{points[place][0]:.1f}" cy="{points[place][1]:.1f}" r="3.5">'
+            f"<title>{escape(name)}: P@{thresholds[place]:.1f} = {100 * above[place]:.1f}%</title></circle>"
+            for place in (50, 60, 70, 80, 90)
+        )
+        parts.append(f'<g class="series c{number % 6}"><polyline points="{line}"/>{dots}</g>')
+    return _svg(parts, width, height, "Share of units above each IoU threshold")
+
+
+def histogram(ious: Floats, number: int, *, width: int = 320, height: int = 200) -> str:
+    """Return how many units fall into each twentieth of IoU; `number`: the subset's place, for its colour."""
+    many, edges = np.histogram(ious, bins=20, range=(0, 1))
+    share = many / max(len(ious), 1)
+    top = max(float(share.max()), 0.05)
+    right, bottom = width - _RIGHT, height - _BOTTOM
+    step = (right - _LEFT) / len(many)
+    bars = "".join(
+        f'<path d="{_bar(_LEFT + place * step + 1, bottom - own / top * (bottom - _TOP), step - 2, own / top * (bottom - _TOP))}">'
+        f"<title>IoU {edges[place]:.2f} to {edges[place + 1]:.2f}: {many[place]} units ({100 * own:.1f}%)</title></path>"
+        for place, own in enumerate(share)
+        if many[place]
+    )
+    axes = _axes(width, height, "IoU", "units", top=top)
+    return _svg([*axes, f'<g class="bars c{number % 6}">{bars}</g>'], width, height, "Histogram of IoU")
+
+
+def horizontal_bars(
+    rows: Sequence[tuple[str, float | None, str]], number: int, *, width: int = 520, label_width: int = 130
+) -> str:
+    """Return a bar a row, (label, value in 0..1, text behind the bar)."""
+    step = 26
+    height = step * len(rows) + 8
+    room = width - label_width - 96
+    parts = []
+    for place, (label, value, text) in enumerate(rows):
+        y = place * step + 6
+        shown = 0.0 if value is None else value
+        parts.append(
+            f'<text class="label" x="{label_width - 8}" y="{y + 13}" text-anchor="end">{escape(label)}</text>'
+            f'<rect class="rail" x="{label_width}" y="{y}" width="{room}" height="18" rx="3"/>'
+            f'<g class="bars c{number % 6}"><rect x="{label_width}" y="{y}" width="{max(shown * room, 1):.1f}" height="18" rx="3"/></g>'
+            f'<text class="value" x="{label_width + room + 8}" y="{y + 13}">{escape(text)}</text>'
+        )
+    return _svg(parts, width, height, "Bars")
+
+
+def _axes(width: int, height: int, below: str, beside: str, *, top: float = 1.0) -> list[str]:
+    right, bottom = width - _RIGHT, height - _BOTTOM
+    parts = []
+    for place in range(5):
+        share = place / 4
+        y = bottom - share * (bottom - _TOP)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_share(share * top)}</text>')
+    for place in range(0, 11, 2):
+        x = _LEFT + place / 10 * (right - _LEFT)
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{place / 10:g}</text>')
+    parts.append(
+        f'<text class="axis" x="{(_LEFT + right) / 2:.1f}" y="{height - 6}" text-anchor="middle">{below}</text>'
+    )
+    parts.append(f'<text class="axis" x="{_LEFT + 4}" y="{_TOP - 2}">{beside}</text>')
+    return parts
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f}%" if value == 0 or value >= 0.1 else f"{100 * value:.1f}%"
+
+
+def _bar(x: float, y: float, width: float, height: float) -> str:
+    """Return the outline of an upright bar, its two upper corners rounded."""
+    round_by = min(2.5, height)
+    return (
+        f"M{x:.1f},{y + height:.1f}v{-(height - round_by):.1f}q0,{-round_by:.1f} {round_by:.1f},{-round_by:.1f}"
+        f"h{width - 2 * round_by:.1f}q{round_by:.1f},0 {round_by:.1f},{round_by:.1f}v{height - round_by:.1f}z"
+    )
+
+
+def _svg(parts: Sequence[str], width: int, height: int, label: str) -> str:
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}" style="max-width:{width}px">{"".join(parts)}</svg>'
