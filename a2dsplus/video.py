@@ -113,7 +113,9 @@ def _encode(
 ) -> int:
     count = 0
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
-        stream: Any = container.add_stream("libx264", rate=rate, options={"preset": preset, "crf": str(crf)})
+        # without cpu-independent x264's AVX-512 code for macroblock trees now and then gives other bytes for the same frames
+        options = {"preset": preset, "crf": str(crf), "x264-params": "cpu-independent=1"}
+        stream: Any = container.add_stream("libx264", rate=rate, options=options)
         stream.height, stream.width, stream.pix_fmt = height, width, PIXEL_FORMAT
         stream.codec_context.thread_count = 1
         stream.codec_context.time_base = 1 / rate
