@@ -99,9 +99,9 @@ def could_mean(claim: Claim, other: Facts) -> bool:
     words, actor = vocabulary(), other.actor
     if actor.kind not in words["covers"][claim.noun]:
         return False
-    if claim.colour is not None and claim.colour != actor.colour:
-        if {claim.colour, actor.colour} not in [set(pair) for pair in words["alike"]]:
-            return False
+    near = [set(pair) for pair in words["alike"]]
+    if claim.colour not in (None, actor.colour) and {claim.colour, actor.colour} not in near:
+        return False
     if (claim.size == "small" and actor.size > 1.1) or (claim.size == "big" and actor.size < 0.95):
         return False
     done = set(words["vague_verbs"].get(claim.verb, [claim.action]))

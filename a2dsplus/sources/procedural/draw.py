@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from a2dsplus.masks import Mask
 from a2dsplus.sources.procedural import animals, people, things
+from a2dsplus.sources.procedural.backdrop import paint_scene
 from a2dsplus.sources.procedural.motion import Actor, State, state
+from a2dsplus.sources.procedural.nature import occluder
 from a2dsplus.sources.procedural.plan import Plan
-from a2dsplus.sources.procedural.scenes import SCENES, occluder, paint_scene
+from a2dsplus.sources.procedural.scenes import SCENES
 from a2dsplus.sources.procedural.shapes import (
     Colour,
     Image,

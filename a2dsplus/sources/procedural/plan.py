@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -277,24 +277,22 @@ def _look_alikes(
     target_is_left = (ordinal + first) % 2 == 0
     apart = round(float(rng.uniform(0.44, 0.5)) * aspect * height) / height
     left = aspect / 2 - apart / 2 + float(rng.uniform(-0.03, 0.03)) * aspect
-    drift = facing * 0.1 if idle == "walk" else 0.0
+    drift = facing * 0.2 if idle == "walk" else 0.0
     phase = float(rng.uniform(0, 1))
 
     def alike(x: float, *, is_target: bool) -> Actor:
-        path = (x - drift / 2, x + drift / 2)
+        here = x + drift * ((diverges - 1) / (frames - 1) - 0.5)
+        before = Segment(action=idle, start=0, end=diverges, x=(x - drift / 2, here), phase=phase)
         bare = Actor(kind=kind, colour=colour, size=size, variant=variant, ground=ground, facing=facing, segments=())
-        whole = Segment(action=idle, start=0, end=frames, x=path, phase=phase)
-        segments: tuple[Segment, ...] = (whole,)
+        after: tuple[Segment, ...]
         if is_target:
-            share = (diverges - 1) / (frames - 1)
-            here = path[0] + drift * share
-            before = Segment(action=idle, start=0, end=diverges, x=(path[0], here), phase=phase)
             outside = -0.1 - HALF_WIDTH[kind] * bare.scale
             away = outside if x < aspect / 2 else aspect - outside
-            segments = (before, *_event(bare, event, here=here, away=away, start=diverges, end=frames, idle=idle))
-        return Actor(
-            kind=kind, colour=colour, size=size, variant=variant, ground=ground, facing=facing, segments=segments
-        )
+            after = _event(bare, event, here=here, away=away, start=diverges, end=frames, idle=idle)
+        else:
+            onwards = phase + RATES[idle] * diverges
+            after = (Segment(action=idle, start=diverges, end=frames, x=(here, x + drift / 2), phase=onwards),)
+        return replace(bare, segments=(before, *after))
 
     pair = [alike(left, is_target=target_is_left), alike(left + apart, is_target=not target_is_left)]
     actors = list(pair)

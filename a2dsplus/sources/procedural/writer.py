@@ -13,9 +13,12 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
 import numpy as np
 
 from a2dsplus.errors import InputError
@@ -24,6 +27,8 @@ from a2dsplus.sources.procedural import captions
 from a2dsplus.sources.procedural.draw import Painted, paint
 from a2dsplus.sources.procedural.motion import action_code
 from a2dsplus.sources.procedural.plan import Plan, plan_video
+from a2dsplus.sources.procedural.shapes import Image
+from a2dsplus.video import encode
 
 SCHEMA = 1
 PAINTER = 1
@@ -202,8 +207,6 @@ def _mapped(tasks: list[_Task], *, workers: int | None) -> Iterable[Plan]:
 
 def _paint_video(task: _Task) -> Plan:
     """Paint one video, its clip and its masks, and return its plan."""
-    import cv2
-
     cv2.setNumThreads(1)
     for attempt in range(_ATTEMPTS):
         plan = plan_video(seed=task.seed, split=task.split, index=task.index, attempt=attempt, size=task.size)
@@ -241,18 +244,19 @@ def _everybody_seen(plan: Plan, frames: list[Painted]) -> bool:
     return True
 
 
-def write_clip(path: Path, images: Sequence[np.ndarray]) -> None:
-    """Write frames, (H, W, 3) uint8 RGB, as H.264 yuv420p at 25 frames a second, by one encoder thread."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "21", "preset": "veryfast", "threads": "1"})
-        stream.thread_count = 1
-        stream.height, stream.width = images[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
-        for image in images:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode())
+def write_clip(path: Path, images: Sequence[Image]) -> None:
+    """Write frames, (H, W, 3) uint8 RGB, as an H.264 clip of 25 frames a second."""
+    planes = (cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420) for image in images)
+    height, width = images[0].shape[:2]
+    encode(
+        path,
+        (av.VideoFrame.from_ndarray(plane, format="yuv420p") for plane in planes),
+        height=height,
+        width=width,
+        rate=Fraction(RATE),
+        preset="veryfast",
+        crf=20,
+    )
 
 
 def write_masks(path: Path, present: dict[int, Mask], *, codes: Sequence[int]) -> None:
@@ -265,7 +269,7 @@ def write_masks(path: Path, present: dict[int, Mask], *, codes: Sequence[int]) -
         boxes.append([columns.min(), rows.min(), columns.max(), rows.max()])
         masks.append(mask.T.astype(np.uint8))
     single = len(masks) == 1
-    content = {
+    content: dict[str, np.ndarray] = {
         "instance": np.array(list(present), np.int64),
         "reMask": masks[0] if single else np.stack(masks),
         "reBBox": np.array(boxes[0]) if single else np.array(boxes).T,
