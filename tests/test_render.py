@@ -183,7 +183,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(
 ) -> None:
     # a limit on the size of files stands for the full disk: the operating system refuses the write in the same place
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60, before[1]))
     try:
         for rendering in (Rendering(), Rendering(form="frames", image="png")):
             with pytest.raises(WorkspaceError, match="cannot be written"):
