@@ -4,7 +4,7 @@
 the one of the authors' inference code, taking their weights.
 """
 
-from locater import checkpoint, loss, released
+from . import checkpoint, loss, released
 from locater.config import LocaterConfig
 from locater.errors import CheckpointError, ConfigError, LocaterError, QueryError, VideoError
 from locater.model import Locater, Prediction, Session

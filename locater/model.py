@@ -40,8 +40,9 @@ class Session:
     the steps stay connected, as back-propagation through time needs them to.
     """
 
-    def __init__(self, model: "Locater", words: Any, globe: Any, batch: int) -> None:
+    def __init__(self, model: "Locater", words: Any, globe: Any, *, batch: int, size: int) -> None:
         self._model = model
+        self._size = size
         self._words = words
         self._globe = globe
         self._local = model.network.first_local(batch)
@@ -56,8 +57,7 @@ class Session:
         frame (B, 3, S, S) in [-1, 1] -> (B, 1, S, S). mask (B, 1, S, S) in [0, 1] is written in place of the
         model's own. Raises `VideoError` for other shapes.
         """
-        size = self._model.config.image_size
-        _check(frame, (self.batch, 3, size, size), "frame")
+        _check(frame, (self.batch, 3, self._size, self._size), "frame")
         with self._model.gradients():
             return self.advance(self.encode(frame.unsqueeze(1))[:, 0], mask)
 
@@ -80,10 +80,11 @@ class Session:
         """Return the logits for a frame that `encode` has seen: tokens (B, N, D) -> (B, 1, S, S)."""
         network = self._model.network
         with self._model.gradients():
-            logits, own, self.word_weights = network.predict(tokens, self._words, globe=self._globe, local=self._local)
+            logits, own, self.word_weights = network.predict(
+                tokens, self._words, globe=self._globe, local=self._local, size=self._size
+            )
             if mask is not None:
-                size = self._model.config.image_size
-                _check(mask, (self.batch, 1, size, size), "mask")
+                _check(mask, (self.batch, 1, self._size, self._size), "mask")
                 own = network.remembered(mask.to(tokens.device))
             self._local = network.write_local(self._local, tokens, own.detach())
             return logits
@@ -144,15 +145,19 @@ class Locater(nn.Module):
             ids = self.tokeniser(texts)
         return check_ids(ids, length=self.config.words, known=self.network.known_ids).to(self.device)
 
-    def start(self, query: Query, global_frames: Tensor | Iterable[Tensor] | None = None) -> Session:
+    def start(
+        self, query: Query, global_frames: Tensor | Iterable[Tensor] | None = None, *, size: int | None = None
+    ) -> Session:
         """Return a session for `query`, its global memory written.
 
         query: a text, B texts, or token ids (B, L). global_frames (B, T, 3, S, S) in [-1, 1], or an iterable
         of such chunks in time order (a long video's, one after the other); may be left out only where the
-        model has no global memory. Raises `QueryError`, `VideoError`.
+        model has no global memory. size: side of the frames to come, S by default; another multiple of the
+        patch works in the paper variant (multi-scale inference). Raises `QueryError`, `VideoError`.
         """
         ids = self.tokens(query)
         batch = len(ids)
+        size = self._side(size)
         with self.gradients():
             words = self.network.read_words(ids)
             globe = None
@@ -160,13 +165,24 @@ class Locater(nn.Module):
                 if global_frames is None:
                     raise VideoError("no global frames: this model has a global memory to write them into")
                 chunks = [global_frames] if isinstance(global_frames, Tensor) else global_frames
-                encoded = (self._alone(part, words) for part in self._parts(chunks, batch))
+                encoded = (self._alone(part, words) for part in self._parts(chunks, batch, size))
                 globe = self.network.global_memory(encoded, batch)
-            return Session(self, words, globe, batch)
+            return Session(self, words, globe, batch=batch, size=size)
 
-    def _parts(self, chunks: Iterable[Tensor], batch: int) -> Iterator[Tensor]:
+    def _side(self, size: int | None) -> int:
+        """Return the side of the frames. Raises `VideoError` for one that the network cannot take."""
+        own, patch = self.config.image_size, self.config.patch
+        if size is None or size == own:
+            return own
+        if self.config.variant == "released":
+            raise VideoError(f"frames of side {size}: the released network takes {own} alone")
+        if size < patch or size % patch:
+            raise VideoError(f"frames of side {size}: expected a multiple of the patch, {patch}")
+        return size
+
+    def _parts(self, chunks: Iterable[Tensor], batch: int, size: int) -> Iterator[Tensor]:
         """Yield checked global frames (B, t, 3, S, S), few at a time. Raises `VideoError` if there are none."""
-        size, seen = self.config.image_size, 0
+        seen = 0
         for chunk in chunks:
             if chunk.dim() != 5:
                 raise VideoError(f"global frames have shape {tuple(chunk.shape)}, expected (B, T, 3, {size}, {size})")
@@ -231,7 +247,7 @@ class Locater(nn.Module):
         logits, weights = [], []
         for index in range(count):
             tokens = outputs[-1][:, index]
-            logit, own, weight = network.predict(tokens, words, globe=globe, local=local)
+            logit, own, weight = network.predict(tokens, words, globe=globe, local=local, size=size)
             logits.append(logit)
             weights.append(weight)
             if index + 1 < count:

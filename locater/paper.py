@@ -92,7 +92,7 @@ class PaperNetwork(nn.Module):
         return None if self.local is None else self.local.initial(batch)
 
     def predict(
-        self, tokens: Tensor, words: Words, *, globe: Tensor | None, local: Tensor | None
+        self, tokens: Tensor, words: Words, *, globe: Tensor | None, local: Tensor | None, size: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the logits (B, 1, S, S), the patch probabilities (B, 1, sqrt N, sqrt N) and the word weights (B, L).
 
@@ -102,7 +102,7 @@ class PaperNetwork(nn.Module):
         summaries = [memory.mean(1) for memory in (tokens, globe, local) if memory is not None]
         query, weights = self.queries(words.features, words.mask, summaries=summaries)
         scores = self.decoder(contextual, query.to(contextual.dtype))
-        logits = enlarge(scores, self.config.image_size, mode=self.config.upsample)
+        logits = enlarge(scores, size, mode=self.config.upsample)
         return logits, torch.sigmoid(scores.float()), weights
 
     def remembered(self, mask: Tensor) -> Tensor:

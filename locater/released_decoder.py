@@ -90,7 +90,7 @@ class ReleasedDecoder(nn.Module):
         third_taps = torch.einsum("ac,cdyx->ayxd", fourth_taps, third.weight).flatten(0, 2)  # (729, 208)
         from_third = _through(fourth_taps @ _bias(third), 4 * grid, doublings=2)
         from_fourth = _through(last_taps @ _bias(fourth), 8 * grid, doublings=1)
-        return Tail(second.weight.permute(2, 3, 0, 1).flatten(0, 2), third_taps, from_third + from_fourth + last.bias)
+        return Tail(second.weight.permute(2, 3, 0, 1).flatten(0, 2), third_taps, from_third + from_fourth + _bias(last))
 
     def forward(self, tokens: Tensor, queries: Tensor, *, tail: Tail) -> Tensor:
         """tokens G (B, N, C), queries (B, 8, C) -> logits (B, 1, S, S)."""

@@ -185,12 +185,13 @@ class ReleasedNetwork(nn.Module):
         return None
 
     def predict(
-        self, tokens: Tensor, words: ReleasedWords, *, globe: ReleasedGlobe | None, local: Tensor | None
+        self, tokens: Tensor, words: ReleasedWords, *, globe: ReleasedGlobe | None, local: Tensor | None, size: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (B, 1, S, S), the binary mask (B, 1, S, S) and the word weights (B, 8, 22).
 
         tokens V (B, N, C); local (B, m, C).
         """
+        del size  # 16 times the grid, whatever is asked
         nearby = tokens if local is None else local
         frame_mean = tokens.mean(1)
         if self.query_generator.parts == 3:

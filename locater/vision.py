@@ -27,6 +27,16 @@ def patch_tokens(frames: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return kernels.linear(rows, weight.flatten(1), bias)
 
 
+def positions_for(positions: Tensor, patches: int) -> Tensor:
+    """Return the positions (1, N, D) for a grid of `patches`, resampled bicubically where that is not N."""
+    if positions.shape[1] == patches:
+        return positions
+    old, new = round(positions.shape[1] ** 0.5), round(patches**0.5)
+    grid = positions.transpose(1, 2).unflatten(-1, (old, old))
+    resized = F.interpolate(grid, (new, new), mode="bicubic", align_corners=False)
+    return resized.flatten(2).transpose(1, 2)
+
+
 class PatchVision(nn.Module):
     """Patches, learned positions, Transformer blocks. Each frame by itself."""
 
@@ -45,7 +55,7 @@ class PatchVision(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, T, 3, S, S) in [-1, 1] -> (B, T, N, D)."""
         x = patch_tokens(frames.flatten(0, 1), self.proj.weight, self.proj.bias)  # (B*T, N, D)
-        x = self.norm(self.blocks(x + self.positions))
+        x = self.norm(self.blocks(x + positions_for(self.positions, x.shape[1])))
         return x.unflatten(0, frames.shape[:2])
 
 
@@ -105,7 +115,7 @@ class Conv3dVision(nn.Module):
         """frames (B, context + T, 3, S, S) in [-1, 1] -> (B, T, N, D)."""
         x = self.stages(frames.transpose(1, 2))  # (B, C, T, S/O, S/O)
         x = x.flatten(3).permute(0, 2, 3, 1)  # (B, T, N, C)
-        out: Tensor = self.norm(self.proj(x)) + self.positions
+        out: Tensor = self.norm(self.proj(x)) + positions_for(self.positions[0], x.shape[2])
         return out
 
 

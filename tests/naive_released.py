@@ -14,9 +14,15 @@ C, HEADS = 768, 8
 
 
 def shapes(
-    *, img_dim: int, K: int, fuse_depth: int, post_depth: int, vision_depth: int,
-    global_mem_size: float, local_mem_size: float,
-) -> dict[str, tuple[int, ...]]:  # fmt: skip
+    *,
+    img_dim: int,
+    K: int,  # noqa: N803
+    fuse_depth: int,
+    post_depth: int,
+    vision_depth: int,
+    global_mem_size: float,
+    local_mem_size: float,
+) -> dict[str, tuple[int, ...]]:
     """Return name -> shape of every entry of the state_dict."""
     n = (img_dim // 16) ** 2
     out: dict[str, tuple[int, ...]] = {}
