@@ -4,10 +4,11 @@
 the one of the authors' inference code, taking their weights.
 """
 
-from . import checkpoint, loss, released
 from locater.config import LocaterConfig
 from locater.errors import CheckpointError, ConfigError, LocaterError, QueryError, VideoError
 from locater.model import Locater, Prediction, Session
+
+from . import checkpoint, loss, released
 
 __all__ = [
     "CheckpointError", "ConfigError", "Locater", "LocaterConfig", "LocaterError", "Prediction", "QueryError",
