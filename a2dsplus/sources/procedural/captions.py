@@ -18,7 +18,7 @@ from a2dsplus.sources.procedural.motion import HALF_WIDTH, Actor, state
 from a2dsplus.sources.procedural.shapes import Colour
 
 _TRIES = 60
-_LEFT, _RIGHT = 0.42, 0.58
+_LEFT, _RIGHT = 0.4, 0.6
 _SMALL, _BIG = 0.85, 1.2
 _TRAVELS = 0.2
 _SIZED = ("ball", "bird", "car", "cat", "dog")

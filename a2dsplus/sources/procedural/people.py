@@ -225,7 +225,8 @@ def _head(
         ellipse(at(0.48, 0.08), eye, _DARK, angle=-upward, outlined=False),
         ellipse(at(0.53, 0.16), (0.045 * r, 0.055 * r), (255, 255, 255), outlined=False),
         ellipse(at(0.5, -0.32), (0.2 * r, 0.12 * r), _blush(skin), outlined=False),
-        limb(at(0.62, -0.5), at(0.85, -0.42), shade(skin, 0.5), widths=(0.05 * r, 0.05 * r), outlined=False),
+        limb(at(0.5, -0.42), at(0.66, -0.54), shade(skin, 0.5), widths=(0.04 * r, 0.05 * r), outlined=False),
+        limb(at(0.66, -0.54), at(0.84, -0.46), shade(skin, 0.5), widths=(0.05 * r, 0.04 * r), outlined=False),
     )
     ear: Group = (ellipse(at(-0.2, -0.1), (0.2 * r, 0.24 * r), shade(skin, 0.93)),)
     groups: Sprite = [(*face, *curl), features, ear]

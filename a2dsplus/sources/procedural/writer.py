@@ -246,7 +246,7 @@ def _everybody_seen(plan: Plan, frames: list[Painted]) -> bool:
 
 def write_clip(path: Path, images: Sequence[Image]) -> None:
     """Write frames, (H, W, 3) uint8 RGB, as an H.264 clip of 25 frames a second."""
-    planes = (cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420) for image in images)
+    planes = (np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8) for image in images)
     height, width = images[0].shape[:2]
     encode(
         path,
