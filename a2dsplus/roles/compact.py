@@ -87,6 +87,7 @@ def save_compact(tagger: SrlTagger, folder: Path) -> None:
         part[name + _SCALE] = scale
     for name, part in zip(_FILES, parts, strict=True):
         save_file(part, folder / f"{name}.part")
+        (folder / f"{name}.part").chmod(0o644)  # safetensors lets the owner alone read
         (folder / f"{name}.part").replace(folder / name)
     shape = tagger.model.shape
     config = {

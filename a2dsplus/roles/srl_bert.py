@@ -11,7 +11,7 @@ word pieces, each word's tag read at its first piece. An optional second layer f
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 
 import numpy as np
@@ -27,6 +27,10 @@ CORE_ROLES = ("ARG0", "ARG1", "ARG2", "ARG3", "ARG4", "ARG5")
 
 Tagged = list[tuple[int, list[str]]]
 """The frames of one sentence: the predicate's word index, and one BIO tag a word."""
+
+
+_Frame = tuple[EncodedWords, int]
+"""A sentence and its predicate's word index; what is written alike is tagged once."""
 
 
 class Decoding(Enum):
@@ -125,16 +129,17 @@ class SrlTagger:
         Raises ModelError where the model has no predicate head, InputError where a sentence is too long.
         """
         encoded = [self._encode(words) for words in sentences]
-        found: list[list[int]] = [[] for _ in encoded]
-        for batch in self._batches(encoded):
-            ids, mask, _ = self._tensors([encoded[i] for i in batch])
+        distinct = list(dict.fromkeys(encoded))
+        found: dict[EncodedWords, list[int]] = {}
+        for batch in self._batches(distinct):
+            members = [distinct[i] for i in batch]
+            ids, mask, _ = self._tensors(members)
             logits = self.model.predicate_logits(ids, mask)
-            fires = (logits[..., 1] > logits[..., 0]).numpy()
-            for row, index in enumerate(batch):
-                sentence = encoded[index]
-                spans = zip(sentence.starts, sentence.ends, strict=True)
-                found[index] = [word for word, (start, end) in enumerate(spans) if end > start and fires[row, start]]
-        return found
+            fires = (logits[..., 1] > logits[..., 0]).tolist()
+            for member, row in zip(members, fires, strict=True):
+                spans = enumerate(zip(member.starts, member.ends, strict=True))
+                found[member] = [word for word, (start, end) in spans if end > start and row[start]]
+        return [list(found[member]) for member in encoded]
 
     @torch.inference_mode()
     def tag(
@@ -146,18 +151,15 @@ class SrlTagger:
         the order or number of the sentences. Raises ModelError and InputError as `find_predicates`.
         """
         predicates = self.find_predicates(sentences) if predicates is None else predicates
-        frames, encoded, scores = self._score(sentences, predicates)
-        tags: list[list[str]] = [[] for _ in frames]
-        for batch, probabilities, lengths in scores:
-            members = [encoded[i] for i in batch]
-            rows = self._decode(
-                probabilities, lengths, [m.starts[frames[i][1]] for i, m in zip(batch, members, strict=True)]
-            )
-            for index, member, row in zip(batch, members, rows.tolist(), strict=True):
-                tags[index] = [self.labels[row[start]] for start in member.starts]
+        frames = self._frames(sentences, predicates)
+        tags: dict[_Frame, list[str]] = {}
+        for members, probabilities, lengths in self._run(frame for _, frame in frames):
+            rows = self._decode(probabilities, lengths, [sentence.starts[word] for sentence, word in members])
+            for member, row in zip(members, rows.tolist(), strict=True):
+                tags[member] = [self.labels[row[start]] for start in member[0].starts]
         result: list[Tagged] = [[] for _ in sentences]
-        for (sentence, predicate), labelled in zip(frames, tags, strict=True):
-            result[sentence].append((predicate, labelled))
+        for index, frame in frames:
+            result[index].append((frame[1], list(tags[frame])))
         return result
 
     @torch.inference_mode()
@@ -168,14 +170,14 @@ class SrlTagger:
 
         Pieces are those of `pieces.encode(words)`, [CLS] and [SEP] among them, as in AllenNLP's `class_probabilities`.
         """
+        frames = self._frames(sentences, predicates)
+        found: dict[_Frame, np.ndarray] = {}
+        for members, probabilities, lengths in self._run(frame for _, frame in frames):
+            for row, member in enumerate(members):
+                found[member] = probabilities[row, : lengths[row]].numpy().copy()
         result: list[list[tuple[int, np.ndarray]]] = [[] for _ in sentences]
-        frames, _, scores = self._score(sentences, predicates)
-        found: list[np.ndarray] = [np.empty(0)] * len(frames)
-        for batch, probabilities, lengths in scores:
-            for row, index in enumerate(batch):
-                found[index] = probabilities[row, : lengths[row]].numpy().copy()
-        for (sentence, predicate), values in zip(frames, found, strict=True):
-            result[sentence].append((predicate, values))
+        for index, frame in frames:
+            result[index].append((frame[1], found[frame]))
         return result
 
     def _encode(self, words: Sequence[str]) -> EncodedWords:
@@ -187,31 +189,34 @@ class SrlTagger:
             )
         return encoded
 
-    def _score(
+    def _frames(
         self, sentences: Sequence[Sequence[str]], predicates: Sequence[Sequence[int]]
-    ) -> tuple[list[tuple[int, int]], list[EncodedWords], Iterator[tuple[list[int], Tensor, Tensor]]]:
+    ) -> list[tuple[int, _Frame]]:
+        """Return (sentence's index, frame) in order; raises InputError for predicates that are no word's index."""
         if len(predicates) != len(sentences):
             raise InputError(
                 f"{len(predicates)} lists of predicates for {len(sentences)} sentences; give one a sentence"
             )
-        frames = [(index, word) for index, words in enumerate(predicates) for word in words]
-        for index, word in frames:
-            if not 0 <= word < len(sentences[index]):
-                raise InputError(f"sentence {index}: predicate {word} is none of its {len(sentences[index])} words")
-        cut = {index: self._encode(sentences[index]) for index, _ in frames}
-        encoded = [cut[index] for index, _ in frames]
-        return frames, encoded, self._run(frames, encoded)
+        frames: list[tuple[int, _Frame]] = []
+        for index, (words, chosen) in enumerate(zip(sentences, predicates, strict=True)):
+            encoded = self._encode(words) if chosen else None
+            for word in chosen:
+                if not 0 <= word < len(words):
+                    raise InputError(f"sentence {index}: predicate {word} is none of its {len(words)} words")
+                assert encoded is not None
+                frames.append((index, (encoded, word)))
+        return frames
 
-    def _run(
-        self, frames: list[tuple[int, int]], encoded: list[EncodedWords]
-    ) -> Iterator[tuple[list[int], Tensor, Tensor]]:
-        for batch in self._batches(encoded):
-            ids, mask, lengths = self._tensors([encoded[i] for i in batch])
+    def _run(self, frames: Iterable[_Frame]) -> Iterator[tuple[list[_Frame], Tensor, Tensor]]:
+        """Yield batches of distinct frames with their class probabilities (B, T, K) and lengths (B,)."""
+        distinct = list(dict.fromkeys(frames))
+        for batch in self._batches([sentence for sentence, _ in distinct]):
+            members = [distinct[i] for i in batch]
+            ids, mask, lengths = self._tensors([sentence for sentence, _ in members])
             marked = torch.zeros_like(ids)
-            for row, index in enumerate(batch):
-                word = frames[index][1]
-                marked[row, encoded[index].starts[word] : encoded[index].ends[word]] = 1
-            yield batch, torch.softmax(self.model(ids, marked, mask).float(), dim=-1), lengths
+            for row, (sentence, word) in enumerate(members):
+                marked[row, sentence.starts[word] : sentence.ends[word]] = 1
+            yield members, torch.softmax(self.model(ids, marked, mask).float(), dim=-1), lengths
 
     def _batches(self, encoded: Sequence[EncodedWords]) -> Iterator[list[int]]:
         """Yield indices by length, shortest first, so that little is padding."""

@@ -27,7 +27,7 @@ _GOALS = frozenset({"to", "into", "onto"})
 _PARTICLES = frozenset(BARE_PATHS) - {"in", "on", "by", "high"}
 _GOVERNED = frozenset(preposition for _, preposition, _ in PREPOSITIONAL if preposition != "with") | {"of"}
 _RELABELLED = frozenset({*CORE_ROLES, "ARGM-LOC", "ARGM-DIR", "ARGM-GOL", "ARGM-EXT", "ARGM-ADV", "ARGM-PRD"})
-_BE = frozenset("is are was were be been being".split(" "))
+_BE = frozenset(["is", "are", "was", "were", "be", "been", "being"])
 
 
 def label_captions(tagger: SrlTagger, captions: Sequence[Sequence[str]], *, surest: float = 0.5) -> list[Sentence]:
@@ -58,11 +58,7 @@ def normalised(words: Sequence[str], predicate: int, tags: Sequence[str]) -> tup
     lower = [word.lower() for word in words]
     verb = lower[predicate]
     found = spans(tags)
-    active = (
-        verb not in _BE
-        and (verb.endswith("ing") or verb.endswith("s"))
-        and lower[predicate - 1 : predicate] != ["being"]
-    )
+    active = verb not in _BE and verb.endswith(("ing", "s")) and lower[predicate - 1 : predicate] != ["being"]
     roles = [role for role, _, _ in found]
     result = ["O"] * len(words)
     for role, start, end in found:
