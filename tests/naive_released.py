@@ -133,6 +133,9 @@ class NaiveReleased:
         self.global_size = int(config["global_mem_size"] * self.n)
         self.local_size = int(config["local_mem_size"] * self.n)
         self.local: Tensor | None = None
+        self.lstm = torch.nn.LSTM(300, 384, 3, bidirectional=True)
+        prefix = "lang_encoder.lang_model."
+        self.lstm.load_state_dict({k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)})
         self.globe: Tensor | None = None
 
     # building blocks
@@ -166,10 +169,7 @@ class NaiveReleased:
         return torch.tanh(self.linear(f"{name}.pre_logits.fc", self.norm(f"{name}.norm", x, 1e-6)))
 
     def language(self, ids: Tensor) -> Tensor:
-        lstm = torch.nn.LSTM(300, 384, 3, bidirectional=True)
-        prefix = "lang_encoder.lang_model."
-        lstm.load_state_dict({k[len(prefix) :]: v for k, v in self.w.items() if k.startswith(prefix)})
-        out, _ = lstm(self.w["lang_encoder.emb.weight"][ids].transpose(0, 1))
+        out, _ = self.lstm(self.w["lang_encoder.emb.weight"][ids].transpose(0, 1))
         return self.norm("lang_encoder.norm", out.transpose(0, 1))
 
     def fusion(self, v: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,18 +21,34 @@ def write_truth(dataset: Path, subset: str, masks: Mapping[str, Mask]) -> Path:
         images.append({"id": image_id, "height": mask.shape[0], "width": mask.shape[1]})
         rle = encode(mask)
         annotations.append(
-            {"id": number, "image_id": image_id, "category_id": 1, "segmentation": rle, "area": int(mask.sum()), "iscrowd": 0}
+            {
+                "id": number,
+                "image_id": image_id,
+                "category_id": 1,
+                "segmentation": rle,
+                "area": int(mask.sum()),
+                "iscrowd": 0,
+            }
         )
     file = dataset / subset / "ground_truth.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "referent"}]}))
+    file.write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "referent"}]})
+    )
     return file
 
 
-def write_results(folder: Path, subset: str, masks: Mapping[str, Mask], scores: Mapping[str, float] | None = None) -> Path:
+def write_results(
+    folder: Path, subset: str, masks: Mapping[str, Mask], scores: Mapping[str, float] | None = None
+) -> Path:
     """Write `<folder>/<subset>.json`, COCO results."""
     rows = [
-        {"image_id": image_id, "category_id": 1, "segmentation": encode(mask), "score": (scores or {}).get(image_id, 0.5)}
+        {
+            "image_id": image_id,
+            "category_id": 1,
+            "segmentation": encode(mask),
+            "score": (scores or {}).get(image_id, 0.5),
+        }
         for image_id, mask in masks.items()
     ]
     return write_rows(folder, subset, rows)

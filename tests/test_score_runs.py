@@ -47,9 +47,7 @@ def test_areas_within_a_range_of_columns(masks, data):
     stop = [data.draw(st.integers(low, mask.shape[1])) for mask, low in zip(masks, first, strict=True)]
     heights = np.array([mask.shape[0] for mask in masks])
     found = batch(masks).areas_within(np.array(first) * heights, np.array(stop) * heights)
-    assert found.tolist() == [
-        int(mask[:, low:high].sum()) for mask, low, high in zip(masks, first, stop, strict=True)
-    ]
+    assert found.tolist() == [int(mask[:, low:high].sum()) for mask, low, high in zip(masks, first, stop, strict=True)]
 
 
 def test_large_counts_take_several_characters():
@@ -66,7 +64,11 @@ def test_runs_of_no_pixels_and_an_odd_number_of_runs():
     # 3 background, 2 foreground, 0 background, 1 foreground, 4 background
     found = runs.from_lengths([[3, 2, 0, 1, 4], [0, 10], [10]], np.array([10, 10, 10]))
     assert found.areas().tolist() == [3, 10, 0]
-    assert runs.intersections(found, runs.from_lengths([[4, 2, 4], [9, 1], [0, 10]], np.array([10] * 3))).tolist() == [2, 1, 0]
+    assert runs.intersections(found, runs.from_lengths([[4, 2, 4], [9, 1], [0, 10]], np.array([10] * 3))).tolist() == [
+        2,
+        1,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(
