@@ -31,6 +31,7 @@ def build_caption(caption: str, words: Sequence[Word], predictions: Iterable[Pre
     frames = [
         _frame(caption, words, prediction)
         for prediction in sorted(predictions, key=lambda prediction: prediction.predicate_index)
+        if words[prediction.predicate_index].spoken  # an untrained model may take an emoji for a verb
     ]
     telling = [frame for frame in frames if len(frame.roles) > 1]
     full = [frame for frame in telling if _verb_lemma(frame) != "be"] or telling

@@ -107,7 +107,7 @@ def _is_time(words: Sequence[str]) -> bool:
     if words[0] in TIME_PREPOSITIONS and not _is_position(words[1:]):
         return words[0] not in ("before", "after") or words[-1] not in POSITION_NOUNS
     content = [word for word in words if word not in DETERMINERS]
-    if content[0] in ("at", "in", "for", "from") and len(content) > 1 and content[1] in TIME_NOUNS:
+    if len(content) > 1 and content[0] in ("at", "in", "for", "from") and content[1] in TIME_NOUNS:
         # "at the end of the video" is a time, "at the end of the road" a place.
         return len(content) == 2 or content[-1] in (
             "video",
