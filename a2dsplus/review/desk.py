@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from a2dsplus.errors import InputError
 from a2dsplus.records import Pair, Slot, Status
-from a2dsplus.review.catalogue import Catalogue, slots
+from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.decisions import REASONS, SETTLING, Decision, DecisionError, PairKey, Verdict, reviewer_name
 from a2dsplus.review.index import Caption, stamp
-from a2dsplus.review.ledger import Ledger, Outcome
+from a2dsplus.review.ledger import Outcome
 from a2dsplus.review.media import Media
 from a2dsplus.review.queue import OPEN, Queue, Rules, State
-from a2dsplus.review.spans import pieces, relations
+from a2dsplus.review.shown import row, votes, whole, words
 from a2dsplus.review.store import Store, summarise
 from a2dsplus.workspace import Workspace
 
@@ -115,7 +115,7 @@ class Desk:
                 "statuses": list(STATUSES),
                 "slots": [slot.value for slot in Slot],
                 "double": self.rules.double,
-                "last": self._words(history[-1]) if history else None,
+                "last": words(history[-1]) if history else None,
                 "progress": self.progress(reviewer),
             }
 
@@ -142,8 +142,8 @@ class Desk:
             self.refresh()
             queue = self.queue(reviewer)
             found = queue.listed(self._chosen(queue, filters))
-            rows = found[offset : offset + min(limit, _MOST_ROWS)].tolist()
-            return {"total": len(found), "offset": offset, "rows": [self._row(queue, candidate) for candidate in rows]}
+            page = found[offset : offset + min(limit, _MOST_ROWS)].tolist()
+            return {"total": len(found), "offset": offset, "rows": [row(queue, candidate) for candidate in page]}
 
     def ahead(self, reviewer: str, filters: Filters, *, after: PairKey | None, count: int) -> dict[str, Any]:
         """Return the next pairs to show after one, whole: {"total", "pairs"}; the first undecided ones where `after` is None."""
@@ -152,7 +152,7 @@ class Desk:
             queue = self.queue(reviewer)
             found = queue.following(self._chosen(queue, filters), self.catalogue.position(after[0]) if after else None)
             shown = [int(candidate) for candidate in found[: count + 1] if self.catalogue.key(candidate) != after]
-            return {"total": len(found), "pairs": [self._whole(queue, candidate) for candidate in shown[:count]]}
+            return {"total": len(found), "pairs": [whole(queue, self.media, candidate) for candidate in shown[:count]]}
 
     def pair(self, reviewer: str, pair: PairKey) -> dict[str, Any]:
         """Return one pair, whole; raises QuestionError where the dataset has no such pair."""
@@ -161,7 +161,7 @@ class Desk:
             candidate = self.catalogue.candidate(pair)
             if candidate is None:
                 raise QuestionError(f"pair {' with '.join(pair)}: not in this dataset")
-            return self._whole(self.queue(reviewer), candidate)
+            return whole(self.queue(reviewer), self.media, candidate)
 
     def agreement(self, reviewer: str) -> dict[str, Any]:
         """Return the summary, and the disagreements that this reviewer may see: those he is not asked about himself."""
@@ -169,9 +169,7 @@ class Desk:
             self.refresh()
             queue = self.queue(reviewer)
             found = self._disputes(queue)
-            rows = [
-                {**self._row(queue, candidate), "votes": self._votes(candidate)} for candidate in found[:_MOST_ROWS]
-            ]
+            rows = [{**row(queue, candidate), "votes": votes(queue, candidate)} for candidate in found[:_MOST_ROWS]]
             return {
                 **summarise(self.ledger),
                 "disagreements": rows,
@@ -210,7 +208,7 @@ class Desk:
             return {
                 "saved": {"id": logged.decision_id, "seq": logged.seq, "at": logged.at},
                 "progress": self.progress(decision.reviewer),
-                "pair": None if shown is None else self._whole(queue, shown),
+                "pair": None if shown is None else whole(queue, self.media, shown),
             }
 
     def _checked(self, decision: Decision) -> Decision:
@@ -307,94 +305,6 @@ class Desk:
         found = (self.catalogue.candidate(pair) for pair in sorted(self.ledger.disputed) if not queue.needs(pair))
         return [candidate for candidate in found if candidate is not None]
 
-    def _row(self, queue: Queue, candidate: int) -> dict[str, Any]:
-        query_id, contrast_query_id = pair = self.catalogue.key(candidate)
-        own = self.ledger.own(pair, queue.reviewer)
-        query = int(self.catalogue.query[candidate])
-        state = State(int(queue.state[query])).word
-        return {
-            "query": query_id,
-            "contrast": contrast_query_id,
-            "text": self.caption(query_id).text,
-            "contrast_text": self.caption(contrast_query_id).text,
-            "tier": int(self.catalogue.tier[candidate]),
-            "rank": int(self.catalogue.rank[candidate]),
-            "differing": slots(int(self.catalogue.differing[candidate])),
-            "state": "rejected" if candidate in queue.rejected else state,
-            "own": None if own is None else self._words(own),
-        }
-
-    def _whole(self, queue: Queue, candidate: int) -> dict[str, Any]:
-        pair = self.catalogue.key(candidate)
-        query, contrast = self.caption(pair[0]), self.caption(pair[1])
-        shared = slots(int(self.catalogue.shared[candidate]))
-        differing = slots(int(self.catalogue.differing[candidate]))
-        own = self.ledger.own(pair, queue.reviewer)
-        judged = own is not None and own.vote is not None
-        candidates = self.catalogue.candidates(int(self.catalogue.query[candidate]))
-        return {
-            **self._row(queue, candidate),
-            "shared": shared,
-            "differing": differing,
-            "alternatives": candidates.stop - 1 - candidate,
-            "others": self._votes(candidate, without=queue.reviewer) if judged else None,
-            "sides": [
-                self._side(query, contrast, shared=shared, differing=differing),
-                self._side(contrast, query, shared=shared, differing=differing),
-            ],
-        }
-
-    def _side(
-        self, caption: Caption, other: Caption, *, shared: tuple[str, ...], differing: tuple[str, ...]
-    ) -> dict[str, Any]:
-        index, media = self.catalogue.index, self.media
-        roles, others = index.roles(caption.query_id), index.roles(other.query_id)
-        relation = relations(roles, others, shared=shared, differing=differing)
-        clip = index.clip(caption.video_id, root=media.root)
-        outlines = media.outlines(caption.video_id)
-        try:
-            address, fault = f"/clips/{caption.video_id}?v={media.version(caption.video_id)}", None
-        except InputError as error:
-            address, fault = None, str(error)
-        return {
-            "query": caption.query_id,
-            "video": caption.video_id,
-            "instance": caption.instance_id,
-            "text": caption.text,
-            "pieces": [
-                {"text": p.text, "slot": p.slot, "role": p.role, "relation": p.relation}
-                for p in pieces(caption.text, roles, relation)
-            ],
-            "clip": address,
-            "fault": fault,
-            "frames": clip.frames if clip else 0,
-            "height": clip.height if clip else 0,
-            "width": clip.width if clip else 0,
-            "rate": float(clip.rate) if clip else 25.0,
-            "outlines": outlines,
-            "captions": [
-                {"instance": row.instance_id, "text": row.text}
-                for row in index.captions_of(caption.video_id)
-                if row.query_id != caption.query_id
-            ],
-        }
-
-    def _votes(self, candidate: int, *, without: str | None = None) -> list[dict[str, Any]]:
-        votes = self.ledger.votes(self.catalogue.key(candidate))
-        return [self._words(votes[name]) for name in sorted(votes) if name != without]
-
-    def _words(self, decision: Decision) -> dict[str, Any]:
-        return {
-            "id": decision.decision_id,
-            "reviewer": decision.reviewer,
-            "query": decision.query_id,
-            "contrast": decision.contrast_query_id,
-            "verdict": decision.verdict.value,
-            "reason": decision.reason.value if decision.reason else None,
-            "note": decision.note,
-            "at": decision.at,
-        }
-
 
 def export(desk: Desk, path: Path) -> tuple[int, int]:
     """Write the reviewed pairs as a list of ids and statuses; return how many are in use and how many of those are accepted."""
@@ -404,6 +314,3 @@ def export(desk: Desk, path: Path) -> tuple[int, int]:
     pairs = desk.pairs()
     in_use = write_pairs(path, pairs, split=str(manifest.get("split", "test")))
     return in_use, sum(pair.status == "accepted" and pair.rank == 0 for pair in pairs)
-
-
-__all__ = ["Desk", "Filters", "Ledger", "QuestionError", "export"]

@@ -13,6 +13,7 @@ Each /api address takes ?reviewer=NAME.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,6 +39,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
 _FOR_GOOD = {"cache-control": "private, max-age=31536000, immutable"}
 
 
@@ -95,7 +97,7 @@ def application(
 
     def clip(request: Request) -> Response:
         path = desk.media.playable(request.path_params["video"])
-        return FileResponse(path, media_type=desk.media.media_type(path), headers=_FOR_GOOD)
+        return _ranged(request, path) or FileResponse(path, media_type=desk.media.media_type(path), headers=_FOR_GOOD)
 
     def preview(request: Request) -> Response:
         subset = request.path_params["subset"]
@@ -130,6 +132,23 @@ def application(
 
 def _file(path: Path) -> Response:
     return FileResponse(path, media_type=_TYPES[path.suffix], headers={"cache-control": "no-cache"})
+
+
+def _ranged(request: Request, path: Path) -> Response | None:
+    """Return the answer to a Range header that cannot be served, in the one shape of errors; None where it can."""
+    wanted = request.headers.get("range")
+    if wanted is None:
+        return None
+    found = _RANGE.fullmatch(wanted.strip())
+    if found is None or not any(found.groups()):
+        return problem(400, f"range {wanted[:80]!r}: expected one such as bytes=0-1023")
+    start, end = (int(text) if text else None for text in found.groups())
+    size = path.stat().st_size
+    if (start is not None and (start >= size or (end is not None and end < start))) or (start is None and end == 0):
+        response = problem(416, f"range {wanted[:80]!r}: the file has {size} bytes")
+        response.headers["content-range"] = f"bytes */{size}"
+        return response
+    return None
 
 
 def _pair(request: Request) -> PairKey:
