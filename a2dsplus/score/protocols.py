@@ -39,8 +39,8 @@ TRAPS = (
     "five thresholds or ten: LOCATER's published mAP is the mean of five P@K (here mAP_5), the rows beside it use ten (mAP_10)",
     "COCO average precision ranks units by the model's scores (mAP_coco); it is no mean of P@K. Without scores (PNG) its "
     "value depends on the order of the image ids",
-    "empty units: IoU is 1 where both masks are empty. Stock COCOeval counts 0 there, so that a perfect model gets about 0.5 "
-    "on T (mAP_cocoeval)",
+    "empty units: IoU is 1 where both masks are empty. Stock COCOeval counts 0 there, so that a perfect model gets 0.5 at best "
+    "on T, where half the masks are empty (mAP_cocoeval)",
     "all queries or the best one: a model that gives several scored masks a unit is judged by its best-scored one; the mAP of "
     "mttr and mAP_cocoeval rank all of them",
     "units without a prediction are an error, or empty masks with --missing empty; they are never left out of the mean",
