@@ -2,10 +2,7 @@
 
 Legend: B batch, N patches, M slots, D width.
 
-Eq. 5 goes patch by patch: the candidate c of a patch depends on the mean of the slots that the patch before
-it has written, and every slot's gate on c. What does not depend on the memory, W_c's part on V, is one
-matrix product for all patches; the recurrence itself keeps, for each patch, one product with the mean, one
-with W_o, one gate a slot and one interpolation in place, for all samples together.
+Eq. 5 goes patch by patch; `recurrence` runs it.
 """
 
 import torch
@@ -13,6 +10,7 @@ from torch import Tensor, nn
 
 from locater import kernels
 from locater.config import LocaterConfig
+from locater.recurrence import write_in_turn
 
 
 class Writer(nn.Module):
@@ -37,22 +35,10 @@ class Writer(nn.Module):
         seen = kernels.linear(x, self.candidate[:, :inputs])  # (B, N, D)
         # hundreds of small updates of one state: half precision would round each of them
         with torch.autocast(x.device.type, enabled=False):
-            write = self._in_turn if self.sequential else self._at_once
-            return write(memory, seen.to(memory.dtype), self.candidate[:, inputs:])
-
-    def _in_turn(self, memory: Tensor, seen: Tensor, from_mean: Tensor) -> Tensor:
-        """Eq. 5 as it stands, one patch after the other."""
-        training = torch.is_grad_enabled()
-        memory = memory if training else memory.contiguous().clone()
-        for patch in range(seen.shape[1]):
-            c = seen[:, patch] + memory.mean(1) @ from_mean.t()  # (B, D)
-            o = torch.bmm(memory, (c @ self.gate).unsqueeze(-1))  # (B, M, 1)
-            o = torch.sigmoid(o + self.gate_bias)
-            if training:
-                memory = torch.lerp(memory, c.unsqueeze(1), o)
-            else:
-                memory.lerp_(c.unsqueeze(1), o)
-        return memory
+            seen, from_mean = seen.to(memory.dtype), self.candidate[:, inputs:]
+            if self.sequential:
+                return write_in_turn(memory, seen, from_mean, self.gate, self.gate_bias)
+            return self._at_once(memory, seen, from_mean)
 
     def _at_once(self, memory: Tensor, seen: Tensor, from_mean: Tensor) -> Tensor:
         """The same composition of interpolations with every c and o taken from the state before the frame.
