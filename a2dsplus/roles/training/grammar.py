@@ -213,10 +213,14 @@ class CaptionGrammar:
         other = made.say(self._noun_phrase(self._any(SUBJECTS), sided=0.1))
         if kind == "how":
             frame[other] = "ARG2"
-            start = made.say(["how", "to"])[0]
+            manner = made.say(["how"])
+            start = manner[0]
+            made.say(["to"])
         elif kind == "make" and self._chance(0.25):
             made.say(["to"])
-        self._verb_phrase(made, other, "ing" if kind == "see" and self._chance(0.7) else "", "")
+        inner = self._verb_phrase(made, other, "ing" if kind == "see" and self._chance(0.7) else "", "")
+        if kind == "how":
+            inner[manner] = "ARGM-MNR"
         frame[(start, len(made.words))] = "ARG1"
         return made
 
@@ -287,7 +291,10 @@ class CaptionGrammar:
             if kind == "place":
                 frame[made.say(self._place())] = "ARGM-LOC"
             elif kind == "path":
-                frame[made.say([*self._any(PATH_PREPOSITIONS).split(), *self._ground()])] = "ARGM-DIR"
+                words = [*self._any(PATH_PREPOSITIONS).split(), *self._ground()]
+                if self._chance(0.03):
+                    words += ["and", *self._any(PATH_PREPOSITIONS).split(), *self._ground()]
+                frame[made.say(words)] = "ARGM-DIR"
             elif kind == "goal":
                 frame[made.say([self._pick({"to": 4, "into": 3, "onto": 2}), *self._ground(sided=0.25)])] = "ARG2"
             elif kind == "bare":
@@ -350,6 +357,8 @@ class CaptionGrammar:
             words.append(self._any(COLOURS if self._chance(0.6) else ADJECTIVES))
             if self._chance(0.2):
                 words += [*(["and"] if self._chance(0.7) else []), self._any(COLOURS)]
+        if self._chance(0.015):
+            words += [self._any(PEOPLE), "'s"]
         words = " ".join(words).split()
         words += self._any(COMPOUNDS).split() if self._chance(0.06) else [head]
         if head in PEOPLE and self._chance(0.45):
@@ -379,6 +388,8 @@ class CaptionGrammar:
         if self._chance(sided):
             return [*(["the"] if self._chance(0.7) else []), self._any(SIDES)]
         words = self._pick({"the": 60, "a": 18, "": 16, "his": 3, "its": 3}).split()
+        if self._chance(0.03):
+            words += [self._any(SUBJECTS), "'s"]
         if self._chance(0.2):
             words.append(self._any(COLOURS + ADJECTIVES))
         words += (

@@ -26,10 +26,11 @@ _POOL = 64  # batches that are cut from one length-sorted pool: little padding, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What a training run depends on. `batch_pieces`: padded word pieces a step. `written`: captions drawn from the grammar a pass.
+    """What a training run depends on, apart from its data and its first weights.
 
-    `examples_share`: the share of incomplete sentences (frame files) used in a pass. `layer_decay`: the factor on the learning rate
-    from one encoder layer to the one below.
+    `batch_pieces`: padded word pieces a step. `shares`: of each corpus, the share of its sentences that a pass uses, drawn anew for
+    each pass. `written`: captions drawn from the grammar a pass. `layer_decay`: the factor on the learning rate from one encoder
+    layer to the one below.
     """
 
     passes: int = 3
@@ -41,7 +42,7 @@ class Recipe:
     warm_up: float = 0.06
     weight_decay: float = 0.01
     written: int = 12_000
-    examples_share: float = 0.5
+    shares: tuple[float, ...] = (1.0, 1.0, 0.5)
     bf16: bool = True
 
 
@@ -56,21 +57,23 @@ class _Item:
 
 
 class Trainer:
-    """One run over a corpus: `corpus` from PropBank, `captions` already labelled (self-training) and used whole in each pass."""
+    """One run. `corpora`: of PropBank, one a share of the recipe. `captions`: already labelled ones, each used in every pass."""
 
     def __init__(
         self,
         model: SrlBert,
         *,
         pieces: WordPieces,
-        corpus: Sequence[Sentence],
+        corpora: Sequence[Sequence[Sentence]],
         captions: Sequence[Sentence],
         recipe: Recipe,
     ) -> None:
+        if len(corpora) != len(recipe.shares):
+            raise InputError(f"{len(corpora)} corpora for {len(recipe.shares)} shares; give one share a corpus")
         self.model = model
         self.recipe = recipe
         self._pieces = pieces
-        self._corpus = corpus
+        self._corpora = corpora
         self._captions = captions
         self._optimizer = torch.optim.AdamW(
             self._groups(), weight_decay=recipe.weight_decay, betas=(0.9, 0.98), fused=True
@@ -184,9 +187,10 @@ class Trainer:
 
     def _items(self, rng: np.random.Generator) -> Iterator[_Item]:
         grammar = CaptionGrammar(rng)
-        for sentence in self._corpus:
-            if sentence.complete or rng.random() < self.recipe.examples_share:
-                yield from self._encoded(caption_like(sentence, rng))
+        for corpus, share in zip(self._corpora, self.recipe.shares, strict=True):
+            for sentence in corpus:
+                if rng.random() < share:
+                    yield from self._encoded(caption_like(sentence, rng))
         for _ in range(self.recipe.written):
             yield from self._encoded(grammar.caption())
         for sentence in self._captions:
@@ -242,7 +246,7 @@ class Trainer:
         if not path.exists():
             return
         state = torch.load(path, weights_only=True)
-        if json.loads(state["recipe"]) != asdict(self.recipe):
+        if state["recipe"] != json.dumps(asdict(self.recipe), sort_keys=True):
             raise InputError(
                 f"{path}: a checkpoint of another recipe; choose another --out, or delete it to start afresh"
             )
