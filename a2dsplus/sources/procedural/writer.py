@@ -35,7 +35,8 @@ PAINTER = 1
 """Grows whenever the same seed would give other bytes."""
 RATE = 25
 _LEAST_AREA = 80
-_LEAST_VISIBLE_SHARE = 0.4
+_LEAST_VISIBLE_SHARE = 0.5
+_RECOGNISABLE_SHARE = 0.7
 _ATTEMPTS = 50
 _SPLITS = {"train": 0, "test": 1}
 
@@ -232,8 +233,11 @@ def _everybody_seen(plan: Plan, frames: list[Painted]) -> bool:
         return False
     for k in range(len(plan.actors)):
         visible = [int(frame.masks[k].sum()) for frame in annotated]
-        whole = sum(frame.areas[k] for frame in annotated)
-        if max(visible) < _LEAST_AREA or sum(visible) < _LEAST_VISIBLE_SHARE * whole:
+        whole = [frame.areas[k] for frame in annotated]
+        best = max(visible)
+        if best < _LEAST_AREA or best < _RECOGNISABLE_SHARE * whole[visible.index(best)]:
+            return False
+        if sum(visible) < _LEAST_VISIBLE_SHARE * sum(whole):
             return False
     pair = plan.look_alikes
     if pair:
