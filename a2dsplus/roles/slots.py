@@ -70,7 +70,8 @@ def slot_of(label: str, words: Sequence[str], *, verb: str, subject: bool) -> Sl
         return Slot.OTHER
     if _is_place(words, verb):
         return Slot.WHERE
-    return Slot.WHAT if is_numbered(label) else Slot.OTHER
+    # With whom or what: ARG1, ARG2 or ARGM-COM, as the model has it ("playing with a ball").
+    return Slot.WHAT if is_numbered(label) or base == "ARGM-COM" else Slot.OTHER
 
 
 def subject_of(
