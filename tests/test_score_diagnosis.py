@@ -59,7 +59,7 @@ def test_by_actor(own):
 
 def test_by_area_and_number_of_actors(own):
     assert miou(own, "by the referent's area") == {"small (< 32²)": 0.5}
-    assert miou(own, "by described actors in the video") == {"1 described": 0.5}
+    assert miou(own, "by number of described actors") == {"1": 0.5}
 
 
 def test_groups_tell_the_leak(own):

@@ -16,12 +16,11 @@ from a2dsplus.score.truth import Truth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRow:
-    """What a line of samples.jsonl tells the scorer; `left`, `right`: the contrast's columns in S; `frames`: the query's frames in T."""
+    """What a line of samples.jsonl tells the scorer; `query_width` in pixels and `query_frames` are the query clip's own."""
 
     video_id: str
     layout: str
     query_first: bool
-    width: int
     query_width: int
     query_frames: int
     differing: tuple[str, ...]
@@ -97,7 +96,7 @@ def _samples(file: Path, truth: Truth, texts: dict[tuple[str, str], str]) -> dic
             query = row.get("query")
             if query and query.get("text"):
                 texts.setdefault((row["sample_id"], query["instance_id"]), query["text"])
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(f"{file}, line {number}: not a sample ({error!r}); build the dataset again") from None
     return found
 
@@ -108,13 +107,15 @@ def _row(row: dict[str, Any]) -> SampleRow:
     if layout not in ("none", "spatial", "temporal"):
         raise ValueError(f"layout {layout!r}")
     tier = row.get("tier")
+    sides = [int(query[name]) if query and layout != "none" else 0 for name in ("width", "frames")]
+    if not all(0 <= side < 1 << 31 for side in sides):
+        raise ValueError(f"width and frames {sides}")
     return SampleRow(
         video_id=str(query["video_id"] if query else row.get("video_id", row["sample_id"])),
         layout=layout,
         query_first=row.get("order", "query-first") == "query-first",
-        width=int(row.get("width", 0)),
-        query_width=int(query["width"]) if layout == "spatial" else 0,
-        query_frames=int(query["frames"]) if layout == "temporal" else 0,
+        query_width=sides[0],
+        query_frames=sides[1],
         differing=tuple(str(slot) for slot in row.get("differing") or ()),
         tier=None if tier is None else int(tier),
     )

@@ -85,7 +85,7 @@ def diagnose(
         )
     if context.texts:
         by_query.append(("by actor", [[_actor(context.text_of(query))] for query in truth.queries], str))
-    by_query.append(("by described actors in the video", _described(truth, context), lambda name: int(name.split()[0])))
+    by_query.append(("by number of described actors", _described(truth, context), str))
     tables = []
     for title, names_of_query, order in by_query:
         names_of_unit = [names_of_query[query] for query in grouping.query_of.tolist()]
@@ -170,4 +170,4 @@ def _described(truth: Truth, context: Context) -> list[list[str]]:
     many: dict[str, int] = {}
     for video in own:
         many[video] = many.get(video, 0) + 1
-    return [[f"{many[video]} described" if many[video] < 5 else "5 or more described"] for video in own]
+    return [[str(many[video]) if many[video] < 5 else "5 or more"] for video in own]

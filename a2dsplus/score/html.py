@@ -31,9 +31,10 @@ def render_html(report: Report) -> str:
         _section("Figures", _figures(report)),
         _section(
             "How IoU is spread",
-            f'<div class="plots"><figure>{_legend(scores)}{plots.precision_curves(ious)}'
+            f'<div class="columns"><figure>{_legend(scores)}{plots.precision_curves(ious)}'
             "<figcaption>Share of units above each threshold; the dots are P@0.5 to P@0.9.</figcaption></figure>"
-            f"{''.join(_histogram(name, own, number) for number, (name, own) in enumerate(ious.items()))}</div>",
+            f"<figure>{''.join(_histogram(name, own, number) for number, (name, own) in enumerate(ious.items()))}"
+            "<figcaption>Units by IoU, in twentieths.</figcaption></figure></div>",
         ),
     ]
     for number, (name, own) in enumerate(scores.items()):
@@ -89,18 +90,32 @@ def _figures(report: Report) -> str:
     for name in NAMES:
         if any(name in own.figures for own in scores.values()):
             rows.append([escape(name), *(_cell(own, name) for own in scores.values())])
-    parts = [_table(["%", *map(escape, scores)], rows)]
-    for name, own in scores.items():
-        published = rows_for(name)
-        if published:
-            lines = [["<b>these predictions</b>", *(_bold(own.figures.get(figure)) for figure in _HEADLINES[:3]), ""]]
-            for row in published:
-                mark = f"mAP: {MARKS[row.map_definition]}" if row.map_definition else ""
-                values = [percent(row.figures.get(figure)) for figure in _HEADLINES[:3]]
-                lines.append([f"{escape(row.method)}, {escape(row.venue)}", *values, f"<small>{mark}</small>"])
-            caption = f"{escape(name)} beside Table 6 of the paper, whose pairs are not public"
-            parts.append(_table(["method", *_HEADLINES[:3], ""], lines, caption=caption))
-    return f'<div class="columns">{"".join(parts)}</div>'
+    return _table(["%", *map(escape, scores)], rows) + _published(scores)
+
+
+def _published(scores: dict[str, SubsetScore]) -> str:
+    """Return Table 6 of the paper beside the figures, a method a row, the subsets side by side."""
+    known = {name: rows_for(name) for name in scores if rows_for(name)}
+    if not known:
+        return ""
+    lines = [
+        [
+            "<b>these predictions</b>",
+            *(cell for name in known for cell in _three(scores[name].figures, definition)),
+            f"<small>{MARKS[definition]}</small>",
+        ]
+        for definition in ("mAP_10", "mAP_5")
+    ]
+    for place, row in enumerate(next(iter(known.values()))):
+        cells = [percent(known[name][place].figures.get(figure)) for name in known for figure in _HEADLINES[:3]]
+        mark = MARKS[row.map_definition] if row.map_definition else ""
+        lines.append([f"{escape(row.method)}, {escape(row.venue)}", *cells, f"<small>{mark}</small>"])
+    head = ["method", *(f"{escape(name)} {figure}" for name in known for figure in _HEADLINES[:3]), "mAP is over"]
+    return _table(head, lines, caption="Beside Table 6 of the paper, whose pairs are not public")
+
+
+def _three(figures: dict[str, float | None], definition: str) -> list[str]:
+    return [_bold(figures.get(name)) for name in (definition, "oIoU", "mIoU")]
 
 
 def _bold(value: float | None) -> str:
@@ -122,10 +137,7 @@ def _legend(names: Iterable[str]) -> str:
 
 
 def _histogram(name: str, ious: np.ndarray, number: int) -> str:
-    return (
-        f"<figure>{plots.histogram(ious, number)}<figcaption>{escape(name)}: IoU of {len(ious)} units, in twentieths."
-        "</figcaption></figure>"
-    )
+    return f'<div class="c{number % 6}"><h3 class="key"><i></i>{escape(name)}</h3>{plots.histogram(ious, number)}</div>'
 
 
 def _differences(own: SubsetScore) -> str:
@@ -136,21 +148,23 @@ def _differences(own: SubsetScore) -> str:
             bounds = f"{100 * found.interval[0]:+.1f} to {100 * found.interval[1]:+.1f}"
         difference = f"<b>{100 * found.difference:+.1f}</b>"
         rows.append([escape(name), percent(own.figures[name]), percent(found.other), difference, bounds])
-    return _table(["%", "these", "other", "difference", "95% interval"], rows)
+    return f'<div class="narrow">{_table(["%", "these", "other", "difference", "95% interval"], rows)}</div>'
 
 
 def _diagnosis(own: SubsetScore, number: int) -> str:
     parts = []
     for table in own.tables:
-        bars = [
-            (group.name, group.figures.get("mIoU"), f"{percent(group.figures.get('mIoU'))} mIoU")
-            for group in table.groups
-        ]
+        bars = [(group.name, group.figures.get("mIoU"), _beside_bar(group.figures)) for group in table.groups]
         parts.append(
             f'<figure class="wide"><h3>{escape(table.title)}</h3>{plots.horizontal_bars(bars, number)}'
             f"<details><summary>as a table</summary>{_groups(table)}</details></figure>"
         )
-    return f'<div class="plots">{"".join(parts)}</div>'
+    return f'<p><small>Bars: mIoU in percent.</small></p><div class="plots">{"".join(parts)}</div>'
+
+
+def _beside_bar(figures: dict[str, float | None]) -> str:
+    leak = figures.get("leak")
+    return percent(figures.get("mIoU")) + ("" if leak is None else f" · leak {100 * leak:.0f}")
 
 
 def _groups(table: Table) -> str:
@@ -170,19 +184,21 @@ def _groups(table: Table) -> str:
 def _gallery(report: Report, name: str, own: SubsetScore) -> str:
     source = FrameSource(report.dataset, name)
     order = ranked_units(own.truth, own.counts, own.context)
-    middle = max(0, len(order) // 2 - _MIDDLE // 2)
-    picks = (
-        ("worst", order[:_WORST]),
-        ("median", order[middle : middle + _MIDDLE]),
-        ("best", order[::-1][:_BEST]),
-    )
-    shown: set[int] = set()
+    shown: set[int] = set()  # a query is shown once
     cards = []
-    for label, units in picks:
-        for unit in describe(units, own.truth, own.counts, own.context):
-            if unit.unit not in shown:
-                shown.add(unit.unit)
-                cards.append(_card(label, unit, picture(own, unit.unit, source.frame)))
+    for label, units, many in (
+        ("worst", order, _WORST),
+        ("median", order[len(order) // 2 :], _MIDDLE),
+        ("best", order[::-1], _BEST),
+    ):
+        picked: list[int] = []
+        for unit in units.tolist():
+            query = int(own.truth.query_of[unit])
+            if len(picked) < many and query not in shown:
+                shown.add(query)
+                picked.append(unit)
+        for found in describe(np.array(picked, np.int64), own.truth, own.counts, own.context):
+            cards.append(_card(label, found, picture(own, found.unit, source.frame)))
     key = (
         '<div class="legend"><span class="right"><i></i>right</span><span class="wrong"><i></i>predicted alone</span>'
         '<span class="missed"><i></i>missed</span></div>'

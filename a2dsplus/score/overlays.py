@@ -70,9 +70,10 @@ def picture(own: SubsetScore, unit: int, frame_of: Callable[[str, int], Image | 
 
 def overlaid(frame: Image, found: Mask, expected: Mask) -> Image:
     """Return a frame (H, W, 3) with the masks' three regions tinted and their contours drawn."""
-    result = frame.astype(np.float32)
+    grey = frame.mean(axis=2, keepdims=True)
+    result = 0.35 * frame.astype(np.float32) + 0.55 * grey.astype(np.float32)  # pale, so that the tints stand out
     for region, colour in ((found & expected, RIGHT), (found & ~expected, WRONG), (~found & expected, MISSED)):
-        result[region] = 0.55 * result[region] + 0.45 * np.array(colour, np.float32)
+        result[region] = 0.45 * result[region] + 0.55 * np.array(colour, np.float32)
     for mask, colour in ((found, WRONG), (expected, MISSED)):
         result[_outline(mask)] = colour
     return result.round().astype(np.uint8)

@@ -25,7 +25,8 @@ small{color:var(--soft)}
 .columns,.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(460px,100%),1fr));gap:20px 28px;align-items:start}
 .plots{grid-template-columns:repeat(auto-fit,minmax(min(330px,100%),1fr))}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px}
-figure.wide{grid-column:span 1}
+.key{font-size:13px;margin:6px 0 0}.key i{display:inline-block;width:10px;height:10px;border-radius:3px;background:var(--own);margin-right:6px}
+.narrow{max-width:640px}.scroll+.scroll{margin-top:28px}
 figcaption{color:var(--soft);font-size:13px;margin-top:6px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
@@ -39,7 +40,7 @@ table.texts td:first-child{white-space:normal}
 .legend{display:flex;gap:18px;flex-wrap:wrap;font-size:13px;color:var(--soft);margin-bottom:8px}
 .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;background:var(--own);margin-right:6px;vertical-align:-1px}
 svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-svg text{fill:var(--soft)} svg .label,svg .value{fill:var(--ink);font-size:13px} svg .axis{font-size:12px}
+svg text{fill:var(--soft)} svg .label,svg .value{fill:var(--ink);font-size:12px} svg .axis{font-size:12px}
 svg .grid{stroke:var(--line);stroke-width:1} svg .rail{fill:var(--rail)}
 svg .series polyline{fill:none;stroke:var(--own);stroke-width:2.2;stroke-linejoin:round} svg .series circle{fill:var(--own);stroke:var(--card);stroke-width:1.5}
 svg .bars{fill:var(--own)}

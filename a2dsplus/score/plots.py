@@ -7,10 +7,11 @@ import numpy as np
 
 from a2dsplus.score.readers.base import Floats
 
+_NICE = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)  # a quarter of each is a round share
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 14, 40  # margins of a plot
 
 
-def precision_curves(ious: dict[str, Floats], *, width: int = 520, height: int = 300) -> str:
+def precision_curves(ious: dict[str, Floats], *, width: int = 500, height: int = 360) -> str:
     """Return the share of units whose IoU is above each threshold, one line a subset; dots mark the five thresholds of P@K."""
     thresholds = np.linspace(0, 1, 101)
     right, bottom = width - _RIGHT, height - _BOTTOM
@@ -31,11 +32,11 @@ def precision_curves(ious: dict[str, Floats], *, width: int = 520, height: int =
     return _svg(parts, width, height, "Share of units above each IoU threshold")
 
 
-def histogram(ious: Floats, number: int, *, width: int = 320, height: int = 200) -> str:
+def histogram(ious: Floats, number: int, *, width: int = 500, height: int = 150) -> str:
     """Return how many units fall into each twentieth of IoU; `number`: the subset's place, for its colour."""
     many, edges = np.histogram(ious, bins=20, range=(0, 1))
     share = many / max(len(ious), 1)
-    top = max(float(share.max()), 0.05)
+    top = next(nice for nice in _NICE if nice >= min(float(share.max()), 1.0))
     right, bottom = width - _RIGHT, height - _BOTTOM
     step = (right - _LEFT) / len(many)
     bars = "".join(
@@ -49,12 +50,12 @@ def histogram(ious: Floats, number: int, *, width: int = 320, height: int = 200)
 
 
 def horizontal_bars(
-    rows: Sequence[tuple[str, float | None, str]], number: int, *, width: int = 520, label_width: int = 130
+    rows: Sequence[tuple[str, float | None, str]], number: int, *, width: int = 320, label_width: int = 108
 ) -> str:
     """Return a bar a row, (label, value in 0..1, text behind the bar)."""
-    step = 26
+    step = 24
     height = step * len(rows) + 8
-    room = width - label_width - 96
+    room = width - label_width - 92
     parts = []
     for place, (label, value, text) in enumerate(rows):
         y = place * step + 6
@@ -87,7 +88,7 @@ def _axes(width: int, height: int, below: str, beside: str, *, top: float = 1.0)
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.0f}%" if value == 0 or value >= 0.1 else f"{100 * value:.1f}%"
+    return f"{100 * value:.0f}%"
 
 
 def _bar(x: float, y: float, width: float, height: float) -> str:

@@ -1,6 +1,5 @@
 """One mask as a COCO file may write it (compressed, uncompressed, polygons) as compressed counts of the expected size."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from a2dsplus.score import runs
 from a2dsplus.score.protocols import Resize
 
 _FARTHEST = 100_000  # pixels from the origin that a polygon's corner may lie: a bound on the work it can ask for
-_MOST_PIXELS = 1 << 31
+MOST_PIXELS = 1 << 31  # of one mask
 
 
 def compressed_counts(segmentation: object, *, height: int, width: int, resize: Resize = "none") -> str:
@@ -66,7 +65,7 @@ def _size(segmentation: dict[str, Any]) -> tuple[int, int]:
     size = segmentation.get("size")
     if not (isinstance(size, list | tuple) and len(size) == 2 and all(type(side) is int for side in size)):
         raise MaskError(f"its size is {size!r}, expected two whole numbers [height, width]")
-    if min(size) < 1 or size[0] * size[1] > _MOST_PIXELS:
+    if min(size) < 1 or size[0] * size[1] > MOST_PIXELS:
         raise MaskError(f"its size is {size[0]}x{size[1]}, which no image has")
     return size[0], size[1]
 
@@ -94,7 +93,7 @@ def _polygons(polygons: Sequence[Any], *, height: int, width: int) -> str:
         for value in corners:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise MaskError(f"its polygon {number} has a corner that is no number")
-            if not math.isfinite(value) or abs(value) > _FARTHEST:
-                raise MaskError(f"its polygon {number} has a corner at {value}, far outside any image")
+            if not -_FARTHEST <= value <= _FARTHEST:  # not a number is no less and no more
+                raise MaskError(f"its polygon {number} has a corner far outside any image")
     rle = coco.merge(coco.frPyObjects([[float(value) for value in corners] for corners in polygons], height, width))
     return str(rle["counts"].decode("ascii"))

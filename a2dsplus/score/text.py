@@ -65,8 +65,12 @@ def _with_interval(own: SubsetScore, name: str) -> str:
 def _published(name: str, own: SubsetScore, rows: Sequence[PublishedRow]) -> str:
     if not rows:
         return ""
+    ours = [percent(own.figures.get(figure)) for figure in ("oIoU", "mIoU")]
     lines = [
-        ["these predictions", *(percent(own.figures.get(figure)) for figure in ("mAP", "oIoU", "mIoU")), ""],
+        *(
+            ["these predictions", percent(own.figures[definition]), *ours, f"mAP: {MARKS[definition]}"]
+            for definition in ("mAP_10", "mAP_5")
+        ),
         *(
             [
                 f"{row.method}, {row.venue}",

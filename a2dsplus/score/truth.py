@@ -13,6 +13,7 @@ import numpy as np
 from a2dsplus.errors import InputError, MaskError, listed
 from a2dsplus.score import segments
 from a2dsplus.score.runs import Ints, RunError, Runs, from_counts
+from a2dsplus.score.segments import MOST_PIXELS
 
 _MTTR_ID = re.compile(r"v_(?P<sample>.+)_f_(?P<frame>[0-9]{1,9})_i_(?P<instance>[^/]+)", re.DOTALL)
 _OUR_ID = re.compile(r"(?P<sample>[^/]+)/(?P<frame>[0-9]{1,9})/(?P<instance>[^/]+)", re.DOTALL)
@@ -164,7 +165,7 @@ def _sizes(images: list[Any], file: Path) -> dict[Hashable, tuple[int, int]]:
         if not isinstance(image, dict) or not isinstance(image.get("id"), str | int):
             raise InputError(f"{file}: image {row} has no id")
         height, width = image.get("height"), image.get("width")
-        if type(height) is not int or type(width) is not int or height < 1 or width < 1:
+        if type(height) is not int or type(width) is not int or min(height, width) < 1 or height * width > MOST_PIXELS:
             raise InputError(f"{file}: image {image['id']!r} has no height and width in whole pixels")
         if image["id"] in sizes:
             twice.append(image["id"])
