@@ -5,7 +5,11 @@ knows have the same lemma on every machine.
 """
 
 import functools
+import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from a2dsplus.roles.lexicon import BE, FUNCTION_WORDS, GERUND_NOUNS, PREPOSITIONS, SET_FORMS
 
@@ -69,7 +73,12 @@ def _wordnet_lemma(word: str, pos: str) -> str | None:
 
 
 @functools.cache
-def _wordnet():  # type: ignore[no-untyped-def]  # NLTK's lazy corpus reader has no public type
+def _wordnet() -> Any:  # NLTK's lazy corpus reader has no public type
+    # Importing NLTK takes seconds: only where there is something to gain from it.
+    if not any(
+        (folder / "corpora" / name).exists() for folder in _data_folders() for name in ("wordnet", "wordnet.zip")
+    ):
+        return None
     from nltk.corpus import wordnet
 
     try:
@@ -77,3 +86,11 @@ def _wordnet():  # type: ignore[no-untyped-def]  # NLTK's lazy corpus reader has
     except LookupError:
         return None
     return wordnet
+
+
+def _data_folders() -> list[Path]:
+    """Return the folders in which NLTK looks for its data."""
+    named = [Path(folder) for folder in os.environ.get("NLTK_DATA", "").split(os.pathsep) if folder]
+    inside = [Path(sys.prefix, *parts) for parts in (("nltk_data",), ("share", "nltk_data"), ("lib", "nltk_data"))]
+    shared = [Path(root, "nltk_data") for root in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")]
+    return [*named, Path("~/nltk_data").expanduser(), *inside, *shared]
