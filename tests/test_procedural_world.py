@@ -5,19 +5,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from a2dsplus.cli.world import command
-from a2dsplus.errors import InputError
+from a2dsplus.errors import InputError, UsageError
 from a2dsplus.masks import decode
 from a2dsplus.sources.a2d import A2dSource
 from a2dsplus.sources.procedural import paint_world
 from a2dsplus.sources.procedural.captions import colours
 from a2dsplus.sources.procedural.draw import paint
 from a2dsplus.sources.procedural.plan import Plan, plan_video
+from a2dsplus.sources.procedural.sheet import contact_sheet
 from a2dsplus.video import decode as decode_clip
 from a2dsplus.video import to_rgb
 
@@ -152,6 +154,8 @@ def test_what_a_killed_painter_left_is_removed(tmp_path: Path) -> None:
         ({"splits": ("valid",)}, "no split valid"),
         ({"size": (181, 240)}, "must be even"),
         ({"workers": 0}, "at least one"),
+        ({"seed": -1}, "seeds start at 0"),
+        ({"test_videos": 0}, "numbers of videos at 1"),
     ],
 )
 def test_wrong_options_are_refused(tmp_path: Path, options: dict[str, object], message: str) -> None:
@@ -164,6 +168,29 @@ def test_a_file_in_the_way_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot paint the procedural world"):
         paint_world(tmp_path / "file" / "world", splits=("test",), test_videos=1)
+
+
+def test_the_command_draws_a_contact_sheet(world: Path, tmp_path: Path) -> None:
+    figure = tmp_path / "pictures" / "sheet.png"
+    options = ["--out", str(world), "--seed", "3", "--test-videos", "3", "--train-videos", "2", "--figure", str(figure)]
+    result = CliRunner().invoke(command, options)
+    assert result.exit_code == 0, result.output
+    sheet = cv2.imread(str(figure))
+    assert sheet is not None
+    assert sheet.shape[0] > 3 * 180
+    assert sheet.std() > 30
+    assert [path.name for path in figure.parent.iterdir()] == ["sheet.png"]
+
+
+def test_a_sheet_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["--out", str(tmp_path / "w"), "--figure", str(tmp_path / "sheet.doc")])
+    assert isinstance(result.exception, UsageError)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sheet_of_an_unknown_video_is_refused(world: Path) -> None:
+    with pytest.raises(InputError, match="no video AAAAAAAAAAA"):
+        contact_sheet(world, ["AAAAAAAAAAA"])
 
 
 def test_the_command_paints_a_split(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from a2dsplus.errors import InputError, UsageError
+
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to make.")
@@ -23,12 +25,17 @@ from tqdm import tqdm
     "--train-videos", type=click.IntRange(min=1), default=128, show_default=True, help="Number of training videos."
 )
 @click.option(
+    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Also draw a contact sheet (.png or .jpg)."
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=None,
     help="Processes; by default one a processor. They change no byte.",
 )
-def command(out: Path, seed: int, split: str, test_videos: int, train_videos: int, workers: int | None) -> None:
+def command(
+    out: Path, seed: int, split: str, test_videos: int, train_videos: int, figure: Path | None, workers: int | None
+) -> None:
     """Paint the procedural sample as an A2D-Sentences folder.
 
     Drawn actors move through drawn scenes, with masks and captions, in the layout of A2D-Sentences: give the folder to `build --root`.
@@ -37,6 +44,8 @@ def command(out: Path, seed: int, split: str, test_videos: int, train_videos: in
     """
     from a2dsplus.sources.procedural import paint_world
 
+    if figure and figure.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UsageError(f"--figure {figure}: the name must end with .png or .jpg")
     with tqdm(desc="painting", unit="video", leave=False) as bar:
 
         def advance(done: int, total: int) -> None:
@@ -53,3 +62,25 @@ def command(out: Path, seed: int, split: str, test_videos: int, train_videos: in
             train_videos=train_videos,
         )
     click.echo(f"{out}: painted; build from it with: a2dsplus build --root {out}")
+    if figure:
+        _draw(out, figure)
+        click.echo(f"{figure}: contact sheet")
+
+
+def _draw(world: Path, figure: Path) -> None:
+    """Draw a world's contact sheet into a PNG or JPEG file."""
+    import cv2
+
+    from a2dsplus.sources.procedural.sheet import contact_sheet
+
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_JPEG_QUALITY, 88]
+    packed = cv2.imencode(figure.suffix.lower(), contact_sheet(world)[..., ::-1], options)[1]
+    partial = figure.with_name(f".{figure.name}.partial")
+    try:
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(packed.tobytes())
+        partial.replace(figure)
+    except OSError as error:
+        raise InputError(f"{figure}: cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)

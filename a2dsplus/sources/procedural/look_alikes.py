@@ -12,6 +12,8 @@ _IDLE = {
     "man": ("stand", "eat", "walk"), "woman": ("stand", "eat", "walk"), "baby": ("sit",), "ball": ("stand",),
     "bird": ("stand", "eat"), "car": ("stand",), "cat": ("sit", "stand", "eat"), "dog": ("sit", "stand", "walk"),
 }  # fmt: skip
+_DIVERGENCE = (0.54, 0.64)
+"""When look-alikes begin to differ, as a share of the clip: most annotated frames come before."""
 _EVENTS = {
     "man": ("jump", "run away", "fall"), "woman": ("jump", "run away", "fall"), "baby": ("crawl away", "roll", "fall"),
     "ball": ("bounce", "roll away"), "bird": ("fly away", "fly up", "jump"), "car": ("drive away", "jump"),
@@ -48,7 +50,7 @@ def draw_look_alikes(
     facing = int(rng.choice([-1, 1]))
     ground = float(rng.uniform(0.07, 0.14))
     size = {"car": 0.95, "ball": 1.45, "man": 1.05, "woman": 1.05, "baby": 1.15}.get(kind, 1.12)
-    diverges = round(frames * float(rng.uniform(0.42, 0.58)))
+    diverges = round(frames * float(rng.uniform(*_DIVERGENCE)))
     ordinal = index // 3
     first = int(np.random.default_rng([seed, ordinal // 2, 7]).integers(2))
     target_is_left = (ordinal + first) % 2 == 0

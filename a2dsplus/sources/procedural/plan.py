@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from a2dsplus.errors import InputError
 from a2dsplus.sources.procedural import captions
 from a2dsplus.sources.procedural.cast import draw_cast
 from a2dsplus.sources.procedural.look_alikes import LookAlikes, draw_look_alikes
@@ -15,6 +16,8 @@ from a2dsplus.sources.procedural.scenes import SCENES
 SIZES = ((180, 240), (180, 320), (180, 280))
 """Frame sizes (H, W) of the world: each video has one of them."""
 FEWEST_FRAMES, MOST_FRAMES = 32, 64
+FEWEST_WITH_LOOK_ALIKES = 48
+"""Look-alikes need time to be the same and time to differ."""
 DENSE_STEP = 4
 """Training videos are annotated at every fourth frame, from the first on."""
 
@@ -73,18 +76,22 @@ def plan_video(*, seed: int, split: str, index: int, attempt: int = 0, size: tup
         found = _try(rng, seed=seed, split=split, index=index, size=size)
         if found is not None:
             return found
-    raise RuntimeError(f"no captions tell the actors of procedural video {split} {index} apart")
+    raise InputError(
+        f"procedural world: no captions tell the actors of video {split} {index} apart; choose another size or seed"
+    )
 
 
 def _try(rng: np.random.Generator, *, seed: int, split: str, index: int, size: tuple[int, int] | None) -> Plan | None:
-    frames = int(rng.integers(FEWEST_FRAMES // 4, MOST_FRAMES // 4 + 1)) * 4
+    has_look_alikes = index % 3 == 1
+    fewest = FEWEST_WITH_LOOK_ALIKES if has_look_alikes else FEWEST_FRAMES
+    frames = int(rng.integers(fewest // 4, MOST_FRAMES // 4 + 1)) * 4
     height, width = size or SIZES[int(rng.integers(len(SIZES)))]
     aspect = width / height
     scene = str(rng.choice(list(SCENES)))
     pan = float(rng.uniform(-0.07, 0.07)) * width if rng.random() < 0.4 else 0.0
     props: tuple[Prop, ...] = ()
     look_alikes: LookAlikes | None = None
-    if index % 3 == 1:
+    if has_look_alikes:
         actors, look_alikes = draw_look_alikes(
             rng, seed=seed, split=split, index=index, frames=frames, height=height, aspect=aspect, scene=scene
         )

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +35,7 @@ SCHEMA = 1
 PAINTER = 1
 """Grows whenever the same seed would give other bytes."""
 RATE = 25
-_LEAST_AREA = 80
+_LEAST_AREA_SHARE = 0.002
 _LEAST_VISIBLE_SHARE = 0.5
 _RECOGNISABLE_SHARE = 0.7
 _ATTEMPTS = 50
@@ -74,8 +75,10 @@ def paint_world(
     wrong = [split for split in splits if split not in counts]
     if wrong or not splits:
         raise InputError(f"procedural world: no split {', '.join(wrong) or 'given'}; the splits are test and train")
-    if size is not None and (size[0] % 2 or size[1] % 2 or min(size) < 32):
-        raise InputError(f"procedural world: size {size[0]}x{size[1]}; both sides must be even and at least 32")
+    if size is not None and (size[0] % 2 or size[1] % 2 or min(size) < 64):
+        raise InputError(f"procedural world: size {size[0]}x{size[1]}; both sides must be even and at least 64")
+    if seed < 0 or min(counts.values()) < 1:
+        raise InputError(f"procedural world: seed {seed}, videos {counts}; seeds start at 0, numbers of videos at 1")
     if workers is not None and workers < 1:
         raise InputError(f"procedural world: {workers} workers; at least one is needed")
     identity: dict[str, Any] = {
@@ -202,8 +205,14 @@ def _mapped(tasks: list[_Task], *, workers: int | None) -> Iterable[Plan]:
         yield from map(_paint_video, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
-        yield from pool.map(_paint_video, tasks, chunksize=4)
+    try:
+        with ProcessPoolExecutor(count, mp_context=context) as pool:
+            yield from pool.map(_paint_video, tasks, chunksize=4)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "procedural world: a worker process died (out of memory, or a script that calls this without "
+            "`if __name__ == '__main__'`); paint with one worker"
+        ) from error
 
 
 def _paint_video(task: _Task) -> Plan:
@@ -215,7 +224,9 @@ def _paint_video(task: _Task) -> Plan:
         if _everybody_seen(plan, frames):
             break
     else:
-        raise RuntimeError(f"no plan of procedural video {task.split} {task.index} shows every actor")
+        raise InputError(
+            f"procedural world: video {task.split} {task.index} cannot show every actor; choose another size or seed"
+        )
     write_clip(task.root / "Release" / "clips320H" / f"{plan.video_id}.mp4", [frame.image for frame in frames])
     folder = task.root / "text_annotations" / "a2d_annotation_with_instances" / plan.video_id
     folder.mkdir(parents=True)
@@ -235,7 +246,10 @@ def _everybody_seen(plan: Plan, frames: list[Painted]) -> bool:
         visible = [int(frame.masks[k].sum()) for frame in annotated]
         whole = [frame.areas[k] for frame in annotated]
         best = max(visible)
-        if best < _LEAST_AREA or best < _RECOGNISABLE_SHARE * whole[visible.index(best)]:
+        if (
+            best < _LEAST_AREA_SHARE * plan.size[0] * plan.size[1]
+            or best < _RECOGNISABLE_SHARE * whole[visible.index(best)]
+        ):
             return False
         if sum(visible) < _LEAST_VISIBLE_SHARE * sum(whole):
             return False
