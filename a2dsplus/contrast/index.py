@@ -51,11 +51,11 @@ class CandidateIndex:
 
         Every candidate of the tier comes, if one goes on to the end. The same video's captions are left to the caller.
         """
-        lists, exclude = self._postings(query, tier)
+        lists = self._postings(query, tier)
         seen: set[int] = set()
         for list_number, position in _shuffled([len(postings) for postings in lists], rng):
             number = lists[list_number][position]
-            if number in seen or number in exclude:
+            if number in seen:
                 continue
             seen.add(number)
             if self.tier(query, self.meanings[number]) == tier:
@@ -81,22 +81,25 @@ class CandidateIndex:
             found.update(self._by_head.get((slot, analyse(slot, lemma).head), ()))
         return found
 
-    def _postings(self, query: Meaning, tier: int) -> tuple[list[Sequence[int]], frozenset[int]]:
+    def _postings(self, query: Meaning, tier: int) -> list[Sequence[int]]:
         if tier == 4:
             heads = sorted({(slot, analyse(slot, lemma).head) for slot, lemma in query.roles})
-            return [self._by_head.get(head, ()) for head in heads], frozenset()
+            return [self._by_head.get(head, ()) for head in heads]
         if not query.framed:
-            return [], frozenset()
+            return []
         if tier == 3:
-            return [self._by_role.get(role, ()) for role in query.roles], frozenset()
+            return [self._by_role.get(role, ()) for role in query.roles]
         if tier == 2:
-            return [self._in_structure.get((query.structure, role), ()) for role in query.roles], frozenset()
+            # of two roles, one shared leaves one to differ: that is tier 1
+            if len(query.roles) < 3:
+                return []
+            return [self._in_structure.get((query.structure, role), ()) for role in query.roles]
         lists: list[Sequence[int]] = []
         for left_out, rest in _all_but_one(query) if len(query.roles) > 1 else ():
             postings = self._all_but_one.get((query.structure, left_out[0], rest), [])
             own = (bisect_left(postings, (left_out[1], -1)), bisect_right(postings, (left_out[1], len(self.meanings))))
             lists += [_Numbers(postings, 0, own[0]), _Numbers(postings, own[1], len(postings))]
-        return lists, frozenset()
+        return lists
 
 
 class _Numbers(Sequence[int]):

@@ -62,6 +62,8 @@ class Sampler:
         barred = {query.video_id}
         pairs: list[Pair] = []
         for tier in TIERS:
+            if len(pairs) == RANKS:
+                break
             vague: list[Meaning] = []
             for looked_at, number in enumerate(self.index.draws(query, tier, rng)):
                 if len(pairs) == RANKS or (looked_at >= _LOOKED_AT and (pairs or vague)):

@@ -150,6 +150,7 @@ def _one(root: Path, sample: Sample, key: str, clips: Mapping[str, Clip], render
 
 
 def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None:
+    """Write a sample's mp4, whole or not at all; raises ClipError for a broken clip, WorkspaceError for a full disk."""
     with replacing(target) as partial:
         encode(
             partial,
