@@ -37,9 +37,10 @@ class Decoding(Enum):
     """How label scores become one sequence of tags."""
 
     ALLENNLP = "allennlp"
-    """The tags that AllenNLP 2.10.1 gives, rounding of its path scores included. BIO is the only constraint."""
+    """The tags that AllenNLP 2.10.1 gives, rounding of its path scores included. BIO over word pieces is the only constraint, so that
+    a word's tag may be an I- whose B- was at a later piece of the word before."""
     STRICT = "strict"
-    """The most probable BIO sequence in which the marked word is V and no numbered role occurs twice."""
+    """The most probable BIO sequence in which spans begin at words, the marked word is V and no numbered role occurs twice."""
 
 
 class SrlBert(nn.Module):
@@ -112,6 +113,7 @@ class SrlTagger:
         self.batch_pieces = batch_pieces
         self._row = {label: index for index, label in enumerate(self.labels)}
         self._viterbi = BioViterbi(self.labels)
+        self._begins = torch.tensor([label[0] == "B" for label in self.labels])
 
     @property
     def finds_predicates(self) -> bool:
@@ -154,7 +156,7 @@ class SrlTagger:
         frames = self._frames(sentences, predicates)
         tags: dict[_Frame, list[str]] = {}
         for members, probabilities, lengths in self._run(frame for _, frame in frames):
-            rows = self._decode(probabilities, lengths, [sentence.starts[word] for sentence, word in members])
+            rows = self._decode(probabilities, lengths, members)
             for member, row in zip(members, rows.tolist(), strict=True):
                 tags[member] = [self.labels[row[start]] for start in member[0].starts]
         result: list[Tagged] = [[] for _ in sentences]
@@ -236,17 +238,21 @@ class SrlTagger:
         mask = torch.arange(longest) < lengths[:, None]
         return torch.tensor(rows), None if bool(mask.all()) else mask, lengths
 
-    def _decode(self, probabilities: Tensor, lengths: Tensor, marked: Sequence[int]) -> Tensor:
-        """Return label indices (B, T); `marked`: the index of each predicate's first piece."""
+    def _decode(self, probabilities: Tensor, lengths: Tensor, members: Sequence[_Frame]) -> Tensor:
+        """Return label indices (B, T) of the frames."""
         if self.decoding is Decoding.ALLENNLP:
             return self._viterbi.decode(probabilities, lengths, start=ALLENNLP_START)
         scores = probabilities.clamp_min(1e-12).log()
+        within = torch.ones(scores.shape[:2], dtype=torch.bool)  # pieces that begin no word: no span begins there
+        for row, (sentence, _) in enumerate(members):
+            within[row, list(sentence.starts)] = False
+        scores.masked_fill_(within[..., None] & self._begins, -torch.inf)
         verb = self._row["B-V"]
         rows = torch.arange(len(scores))
         pinned = torch.full_like(scores[:, 0], -torch.inf)
         pinned[:, verb] = 0.0
         scores[..., verb] = -torch.inf
-        scores[rows, torch.tensor(marked)] = pinned
+        scores[rows, torch.tensor([sentence.starts[word] for sentence, word in members])] = pinned
         tags = self._viterbi.decode(scores, lengths)
         for _ in CORE_ROLES:  # each round settles at least one role of every frame that is still at fault
             repeated = [row for row, found in enumerate(tags.tolist()) if self._forbid_repeats(scores[row], found)]
