@@ -1,0 +1,96 @@
+"""`a2dsplus baseline`."""
+
+from pathlib import Path
+
+import click
+
+from a2dsplus.errors import UsageError
+from a2dsplus.workspace import DEFAULT
+
+
+@click.command()
+@click.option(
+    "--model",
+    required=True,
+    metavar="NAME",
+    help="locater, locater-img, moving, empty, everything, oracle, a name from the entry-point group a2dsplus.models, or module:Class.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="The model's weights. Without them locater is the small one that ships with the package, trained on painted videos.",
+)
+@click.option(
+    "--dataset",
+    type=click.Path(path_type=Path),
+    default=DEFAULT,
+    show_default=True,
+    help="A folder made by `a2dsplus build`.",
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Where the source clips are, if they moved since the build."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Where the predictions go.  [default: predictions-NAME]")
+@click.option("--subsets", default=None, help="Which subsets, such as M,S. By default all that the dataset has.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=None, help="Processes, each with its model.  [default: one a device]"
+)
+@click.option(
+    "--device",
+    default=None,
+    help="cpu, cuda, or several such as cuda:0,cuda:1; samples are shared out among them.  [default: all GPUs, or cpu]",
+)
+@click.option("--no-score", is_flag=True, help="Write the predictions only.")
+def command(
+    model: str,
+    checkpoint: Path | None,
+    dataset: Path,
+    root: Path | None,
+    out: Path | None,
+    subsets: str | None,
+    workers: int | None,
+    device: str | None,
+    no_score: bool,
+) -> None:
+    """Run a model over M, S and T, write its predictions, and score them.
+
+    \b
+    a2dsplus baseline --model locater            the reference model, small, on a2dsplus-data
+    a2dsplus baseline --model my_package:MyModel any class with segment(video, text)
+
+    A run that was interrupted goes on where it stopped; subsets that are done are not run again.
+    """
+    from a2dsplus.baseline import Run, predict
+    from a2dsplus.models import find
+    from a2dsplus.progress import bar
+
+    names = None if subsets is None else [name.strip() for name in subsets.split(",") if name.strip()]
+    if names is not None and not names:
+        raise UsageError("--subsets: expected names such as M,S")
+    find(model)
+    devices = _devices(device)
+    folder = out or Path(f"predictions-{model.replace(':', '.')}")
+    run = Run(
+        model=model, checkpoint=checkpoint, dataset=dataset, devices=devices, workers=workers or len(devices), root=root
+    )
+    done = predict(run, folder, subsets=names, progress=lambda name, total: bar(name, total, unit="samples"))
+    click.echo(f"predictions of {model} for {', '.join(done)} in {folder}", err=True)
+    if no_score:
+        return
+    from a2dsplus.score.evaluation import evaluate
+    from a2dsplus.score.text import render_text
+
+    click.echo(render_text(evaluate(folder, dataset, subsets=done)), nl=False)
+
+
+def _devices(asked: str | None) -> tuple[str, ...]:
+    if asked is not None:
+        devices = tuple(name.strip() for name in asked.split(",") if name.strip())
+        wrong = [name for name in devices if name != "cpu" and name.partition(":")[0] not in ("cuda", "mps", "xpu")]
+        if wrong or not devices:
+            raise UsageError(f"--device {asked}: expected cpu, cuda, or a list such as cuda:0,cuda:1")
+        return devices
+    import torch
+
+    count = torch.cuda.device_count()
+    return tuple(f"cuda:{index}" for index in range(count)) or ("cpu",)
