@@ -1,0 +1,213 @@
+"""Training samples: a short clip about a labelled frame, frames of the whole video, masks, and the text.
+
+Legend: T clip frames, G global frames, S image side.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from locater.errors import LocaterError, VideoError
+from locater.training.options import TrainOptions
+
+Frame = np.ndarray
+_SIDES = {"left": "right", "right": "left"}
+_SIDE = re.compile(r"(?<![^\W_])(left|right)(?=(?:most|wards?|hand)?(?![^\W_]))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A query and where its referent is labelled.
+
+    `video`: the clip's key in a `FrameStore`. `labelled`: 0-based frames with a known mask, ascending. `mask(frame)`: that mask,
+    bool (H, W), all zero where the referent is not seen.
+    """
+
+    video: str
+    text: str
+    labelled: tuple[int, ...]
+    mask: Callable[[int], np.ndarray]
+
+
+def mirrored(text: str) -> str:
+    """Return a caption as it reads of the mirror image: left and right swapped, also in leftmost, right-hand, leftwards.
+
+    "Left" as the past of "leave" cannot be told apart and is swapped too.
+    """
+
+    def other(match: re.Match[str]) -> str:
+        word = match[1]
+        swapped = _SIDES[word.lower()]
+        if word.isupper():
+            return swapped.upper()
+        return swapped.capitalize() if word[0].isupper() else swapped
+
+    return _SIDE.sub(other, text)
+
+
+def squared(image: np.ndarray, size: int) -> np.ndarray:
+    """Return an image (H, W[, 3]) at size x size, each pixel the mean of the area it covers (or between pixels, if larger)."""
+    import cv2
+
+    height, width = image.shape[:2]
+    method = cv2.INTER_AREA if height * width > size * size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (size, size), interpolation=method))
+
+
+class FrameStore:
+    """Videos at S x S: every `every`-th frame and the labelled ones, kept in memory once `preload` has read them.
+
+    `open_video(key)` gives all frames of a video in order, RGB uint8 (H, W, 3). What was not preloaded is decoded at each use.
+    """
+
+    def __init__(
+        self,
+        open_video: Callable[[str], Iterable[Frame]],
+        counts: Mapping[str, int],
+        *,
+        size: int,
+        every: int,
+        labelled: Mapping[str, Iterable[int]],
+    ) -> None:
+        self._open = open_video
+        self.counts = dict(counts)
+        self.size = size
+        self._wanted = {
+            key: np.union1d(np.arange(0, count, every), np.fromiter(labelled.get(key, ()), np.int64)).astype(np.int64)
+            for key, count in counts.items()
+        }
+        self._kept: dict[str, np.ndarray] = {}
+
+    @property
+    def bytes(self) -> int:
+        """What all videos together take in memory."""
+        return sum(len(frames) for frames in self._wanted.values()) * self.size**2 * 3
+
+    def preload(self, *, progress: Callable[[int], None] | None = None) -> None:
+        """Read every video into memory."""
+        for key in self._wanted:
+            if key not in self._kept:
+                self._kept[key] = self._read(key)
+            if progress:
+                progress(1)
+
+    def frames(self, key: str, numbers: Sequence[int]) -> np.ndarray:
+        """Return the kept frames nearest to 0-based `numbers`: uint8 (len, S, S, 3)."""
+        wanted = self._wanted[key]
+        right = np.searchsorted(wanted, numbers).clip(1, max(len(wanted) - 1, 1))
+        left = right - 1
+        right = right.clip(max=len(wanted) - 1)
+        at = np.asarray(numbers)
+        nearest = np.where(np.abs(wanted[left] - at) <= np.abs(wanted[right] - at), left, right)
+        kept = self._kept.get(key)
+        return (self._read(key) if kept is None else kept)[nearest]
+
+    def _read(self, key: str) -> np.ndarray:
+        wanted = self._wanted[key]
+        images = np.empty((len(wanted), self.size, self.size, 3), np.uint8)
+        place = {int(number): index for index, number in enumerate(wanted)}
+        seen = 0
+        for number, frame in enumerate(self._open(key)):
+            if number in place:
+                images[place[number]] = squared(frame, self.size)
+                seen += 1
+            if seen == len(wanted):
+                return images
+        raise VideoError(f"video {key}: frame {int(wanted[seen]) + 1} is wanted, the clip ends before it")
+
+
+class Clips(Dataset[dict[str, Any]]):
+    """Samples by (epoch, index): each depends on them, the examples and `options.seed` alone, whoever prepares it.
+
+    A sample: text; globe (G, 3, S, S) and frames (T, 3, S, S) uint8; masks (T, 1, S, S) in [0, 1]; known (T,) bool; teacher bool.
+    """
+
+    def __init__(self, examples: Sequence[Example], store: FrameStore, options: TrainOptions) -> None:
+        if not examples:
+            raise LocaterError("training: no example has a labelled frame")
+        self.examples = examples
+        self.store = store
+        self.options = options
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
+        epoch, index = key
+        example, options = self.examples[index], self.options
+        rng = np.random.default_rng([options.seed, epoch, index])
+        count = self.store.counts[example.video]
+        clip = self._clip(example, count, rng)
+        spots = (np.arange(options.global_frames) + rng.random()) * count / options.global_frames
+        everywhere = np.minimum(spots.astype(np.int64), count - 1)
+        images = self.store.frames(example.video, [*everywhere.tolist(), *clip])
+        known = np.array([number in example.labelled for number in clip])
+        masks = np.zeros((len(clip), self.store.size, self.store.size), np.float32)
+        for place, number in enumerate(clip):
+            if known[place]:
+                masks[place] = squared(example.mask(number).astype(np.float32), self.store.size)
+        text = example.text
+        if rng.random() < options.flip:
+            images, masks, text = images[:, :, ::-1], masks[:, :, ::-1], mirrored(text)
+        tensors = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        return {
+            "text": text,
+            "globe": tensors[: options.global_frames],
+            "frames": tensors[options.global_frames :],
+            "masks": torch.from_numpy(np.ascontiguousarray(masks)).unsqueeze(1),
+            "known": torch.from_numpy(known),
+            "teacher": bool(rng.random() < options.teacher),
+        }
+
+    def _clip(self, example: Example, count: int, rng: np.random.Generator) -> list[int]:
+        """Return T frames, `stride` apart, about a labelled one; a video that is too short repeats its ends."""
+        length, stride = self.options.clip_frames, self.options.stride
+        anchor = int(rng.choice(example.labelled))
+        place = int(rng.integers(length))
+        place = min(place, anchor // stride)
+        place = max(place, length - 1 - (count - 1 - anchor) // stride)
+        place = min(place, length - 1)
+        return [min(max(anchor + (i - place) * stride, 0), count - 1) for i in range(length)]
+
+
+def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return samples as a batch: texts a list, the rest stacked."""
+    batch: dict[str, Any] = {"text": [sample["text"] for sample in samples]}
+    for name in ("globe", "frames", "masks", "known"):
+        batch[name] = torch.stack([sample[name] for sample in samples])
+    batch["teacher"] = torch.tensor([sample["teacher"] for sample in samples])
+    return batch
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Return uint8 images as float32 in [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+class Order(Sampler[list[tuple[int, int]]]):
+    """The batches of an epoch from batch `start` on, as lists of (epoch, index); shuffled by (seed, epoch) alone.
+
+    Each of the epoch's `length` examples comes once, the rest of the division by the batch left out; fewer examples than a batch
+    come several times.
+    """
+
+    def __init__(self, *, length: int, batch: int, seed: int, epoch: int, start: int = 0) -> None:
+        order = np.random.default_rng([seed, epoch, 1 << 20]).permutation(length)
+        whole = max(length // batch, 1) * batch
+        self._batches = np.resize(order, whole).reshape(-1, batch)[start:]
+        self._epoch = epoch
+        self.batch_size = batch
+        self.drop_last = False
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for batch in self._batches:
+            yield [(self._epoch, int(index)) for index in batch]

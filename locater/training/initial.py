@@ -1,0 +1,110 @@
+"""Where the weights start: the draw for a training from scratch, and published encoders by path."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from locater import checkpoint
+from locater.errors import CheckpointError, ConfigError
+from locater.model import Locater
+from locater.paper import PaperNetwork
+from locater.vision import PatchVision
+
+
+@torch.no_grad()
+def prepare(model: Locater) -> None:
+    """Give a fresh paper network the start that a memory learns from; all of it stays trainable.
+
+    Positions begin as sines of row and column. W_c begins near [identity, 0]: slots then hold what the encoder says of patches, in
+    its own terms, and attention from a patch finds what was written of the same place. Neither changes the network's form.
+    """
+    network = model.network
+    if not isinstance(network, PaperNetwork):
+        return
+    if isinstance(network.vision, PatchVision):
+        network.vision.positions.copy_(_sines(model.config.grid, model.config.dim))
+    for writer in (network.globe, network.local):
+        if writer is not None:
+            dim = writer.candidate.shape[0]
+            writer.candidate.mul_(0.1)
+            writer.candidate[:, :dim] += torch.eye(dim)
+
+
+@torch.no_grad()
+def transfer(source_model: Locater, model: Locater, *, source: str) -> list[str]:
+    """Copy a trained network's weights into `model` and return the names that start fresh, such as memories that it lacks.
+
+    W1 of Eq. 9 grows with the memories: the columns of the frame are copied, those of the memories start at zero. Raises CheckpointError
+    where another tensor has another shape.
+    """
+    theirs, own = source_model.network.state_dict(), model.network.state_dict()
+    wrong = []
+    for name in own.keys() & theirs.keys():
+        if name == "queries.context.weight":
+            shared = min(own[name].shape[1], theirs[name].shape[1])
+            own[name].zero_()[:, :shared] = theirs[name][:, :shared]
+        elif own[name].shape != theirs[name].shape:
+            wrong.append(f"{name} is {tuple(theirs[name].shape)}, expected {tuple(own[name].shape)}")
+        else:
+            own[name].copy_(theirs[name])
+    if wrong:
+        raise CheckpointError(f"{source}: does not fit the configuration; {'; '.join(sorted(wrong)[:3])}")
+    return sorted(own.keys() - theirs.keys())
+
+
+def _sines(grid: int, dim: int) -> Tensor:
+    """Return (1, grid * grid, dim): a quarter each of sines and cosines of row and column."""
+    quarter = dim // 4
+    rates = 10.0 ** (-torch.arange(quarter) / max(quarter - 1, 1)) * torch.pi / 2
+    angles = torch.arange(grid).float()[:, None] * rates  # (grid, quarter)
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # (grid, 2 * quarter)
+    rows = waves[:, None].expand(-1, grid, -1)
+    columns = waves[None].expand(grid, -1, -1)
+    positions = torch.cat([rows, columns], dim=-1).flatten(0, 1)
+    return F.pad(positions, (0, dim - positions.shape[1])).unsqueeze(0) * 0.5
+
+
+@torch.no_grad()
+def load_vit(model: Locater, path: str | Path) -> int:
+    """Fill the visual encoder from ImageNet ViT weights (timm's names) and return how many of its blocks were filled.
+
+    Patch projection, positions (without the class token, enlarged bicubically to our grid), the first blocks and the final norm. Raises
+    ConfigError for a network that is no ViT of that kind, CheckpointError where names or shapes do not fit.
+    """
+    vision = model.network.vision if isinstance(model.network, PaperNetwork) else None
+    if not isinstance(vision, PatchVision) or model.config.norm != "pre":
+        raise ConfigError(
+            "configuration: ViT weights need variant='paper', vision='transformer' and norm='pre' (a ViT normalises before its layers)"
+        )
+    found = checkpoint.read(path)
+    own = {
+        "proj.weight": "patch_embed.proj.weight", "proj.bias": "patch_embed.proj.bias",
+        "norm.weight": "norm.weight", "norm.bias": "norm.bias",
+    }  # fmt: skip
+    for index in range(model.config.vision_depth):
+        for part in ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"):
+            for kind in ("weight", "bias"):
+                own[f"blocks.{index}.{part}.{kind}"] = f"blocks.{index}.{part}.{kind}"
+    missing = [name for name in [*own.values(), "pos_embed"] if name not in found]
+    if missing:
+        raise CheckpointError(
+            f"{path}: no ViT in timm's names; missing {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}"
+        )
+    state = vision.state_dict()
+    filled = {name: found[theirs] for name, theirs in own.items()}
+    positions = found["pos_embed"]
+    side = int(positions.shape[1] ** 0.5)  # 1 + side^2 tokens, or side^2 where there is no class token
+    square = positions[:, positions.shape[1] - side * side :].float().transpose(1, 2).unflatten(2, (side, side))
+    grid = model.config.grid
+    filled["positions"] = F.interpolate(square, (grid, grid), mode="bicubic", align_corners=False).flatten(2).mT
+    wrong = [
+        f"{name} is {tuple(value.shape)}, expected {tuple(state[name].shape)}"
+        for name, value in filled.items()
+        if value.shape != state[name].shape
+    ]
+    if wrong:
+        raise CheckpointError(f"{path}: does not fit the configuration; {'; '.join(wrong[:3])}")
+    vision.load_state_dict(filled)
+    return model.config.vision_depth

@@ -1,0 +1,96 @@
+"""A training at rest: what `kill -9` cannot take away.
+
+RUN/step-00000200/ model.safetensors, model.json (weights and configuration, as `checkpoint.load` reads them), optimiser.safetensors
+(moments and torch's random state) and state.json (step and what the run was started with). A folder appears under its name only when
+it is complete; the last two are kept.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from locater import checkpoint
+from locater.errors import CheckpointError
+from locater.model import Locater
+
+_KEPT = 2
+
+
+def save_state(
+    run: Path, *, model: Locater, optimiser: torch.optim.Optimizer, step: int, identity: dict[str, Any]
+) -> Path:
+    """Write a checkpoint of the run after `step` steps and return its folder."""
+    from safetensors.torch import save_file
+
+    target = run / f"step-{step:08d}"
+    draft = run / f".step-{step:08d}.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    checkpoint.save(model, draft / "model.safetensors")
+    tensors = {"random": torch.get_rng_state()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        for name, value in moments.items():
+            kept = value if isinstance(value, Tensor) else torch.tensor(float(value))
+            tensors[f"{index}.{name}"] = kept.detach().cpu().contiguous()
+    save_file(tensors, draft / "optimiser.safetensors")
+    (draft / "state.json").write_text(json.dumps({"step": step, **identity}, indent=1, sort_keys=True) + "\n", "utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+    for old in checkpoints(run)[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Return the run's complete checkpoints, oldest first, and remove what a killed run left half-written."""
+    for draft in run.glob(".step-*"):
+        if draft.is_dir() and not _alive(draft.name.rpartition(".")[2]):
+            shutil.rmtree(draft, ignore_errors=True)
+    return sorted(path for path in run.glob("step-*") if path.is_dir())
+
+
+def restore_state(folder: Path, *, model: Locater, optimiser: torch.optim.Optimizer, identity: dict[str, Any]) -> int:
+    """Fill model and optimiser from a checkpoint and return its step.
+
+    Raises CheckpointError where it is damaged or of a run that was started otherwise, naming what differs.
+    """
+    try:
+        state = json.loads((folder / "state.json").read_text("utf-8"))
+        step = int(state.pop("step"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise CheckpointError(f"{folder}: no checkpoint of a training; remove it or choose another --out") from None
+    plain = json.loads(json.dumps(identity))
+    differing = [
+        f"{part}.{name} {state.get(part, {}).get(name)!r} -> {value!r}"
+        for part, values in plain.items()
+        for name, value in values.items()
+        if state.get(part, {}).get(name) != value
+    ]
+    if differing:
+        raise CheckpointError(
+            f"{folder}: this run was started otherwise ({'; '.join(differing[:4])}); use the same options or another --out"
+        )
+    checkpoint.fill(model.network, checkpoint.read(folder / "model.safetensors"), source=str(folder))
+    tensors = checkpoint.read(folder / "optimiser.safetensors")
+    torch.set_rng_state(tensors.pop("random"))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition(".")
+        moments.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+    return step
+
+
+def _alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
