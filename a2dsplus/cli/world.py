@@ -73,8 +73,9 @@ def _draw(world: Path, figure: Path) -> None:
 
     from a2dsplus.sources.procedural.sheet import contact_sheet
 
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_JPEG_QUALITY, 88]
-    packed = cv2.imencode(figure.suffix.lower(), contact_sheet(world)[..., ::-1], options)[1]
+    suffix = figure.suffix.lower()
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 9] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
+    packed = cv2.imencode(suffix, contact_sheet(world)[..., ::-1], options)[1]
     partial = figure.with_name(f".{figure.name}.partial")
     try:
         figure.parent.mkdir(parents=True, exist_ok=True)
