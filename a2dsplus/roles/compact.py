@@ -48,8 +48,8 @@ def load_compact(folder: Path | None = None) -> SrlTagger:
     if not isinstance(config, dict) or config.get("schema") != _SCHEMA:
         raise ModelError(f"{folder / 'config.json'}: expected schema {_SCHEMA} of a compact model")
     shape, labels = BertShape.of(config["bert"]), [str(label) for label in config["labels"]]
-    with torch.device("meta"):  # nothing is allocated or drawn: every tensor comes from the files
-        model = SrlBert(shape, labels=len(labels), predicate_head=True)
+    # Not on the meta device: drawing numbers there makes torch import its compiler, which takes longer than drawing them.
+    model = SrlBert(shape, labels=len(labels), predicate_head=True)
     state: dict[str, Tensor] = {}
     for name in _FILES:
         state |= _read(folder / name)
