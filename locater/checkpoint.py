@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,9 @@ def read(path: str | Path) -> dict[str, Tensor]:
         except (SafetensorError, OSError, ValueError) as error:
             raise CheckpointError(f"{source}: not a safetensors file ({' '.join(str(error).split())})") from None
     try:
-        content = torch.load(source, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle protocols, of files that are refused below
+            content = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{source}: refused, it is a pickle of more than tensors, which could run any code on loading; "
