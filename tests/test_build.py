@@ -347,7 +347,7 @@ def test_stats_prints_the_table_and_draws_the_sheet(built: Path, tmp_path: Path)
     assert lines["S"][:2] == lines["T"][:2]
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
     found = json.loads(_run("stats", "--dataset", built, "--json").output)
-    assert found["counts"]["units"] == 12
+    assert found["counts"]["units"] == 13
 
 
 @needs_shared
