@@ -165,7 +165,7 @@ class Locater(nn.Module):
                 if global_frames is None:
                     raise VideoError("no global frames: this model has a global memory to write them into")
                 chunks = [global_frames] if isinstance(global_frames, Tensor) else global_frames
-                encoded = (self._alone(part, words) for part in self._parts(chunks, batch, size))
+                encoded = (self.alone(part, words) for part in self._parts(chunks, batch, size))
                 globe = self.network.global_memory(encoded, batch)
             return Session(self, words, globe, batch=batch, size=size)
 
@@ -193,7 +193,7 @@ class Locater(nn.Module):
         if not seen:
             raise VideoError("no global frames: the video is empty")
 
-    def _alone(self, frames: Tensor, words: Any) -> Tensor:
+    def alone(self, frames: Tensor, words: Any) -> Tensor:
         """Return V of frames that are not neighbours: each stands in for its own earlier frames.
 
         (B, T, 3, S, S) -> (B, T, N, D).
@@ -240,7 +240,7 @@ class Locater(nn.Module):
             outputs = [output[:, ahead:] for output in outputs]
         else:
             if wanted and global_frames is not None:
-                globe = network.global_memory([self._alone(global_frames, words)], batch)
+                globe = network.global_memory([self.alone(global_frames, words)], batch)
             before = frames[:, :1].expand(-1, network.context, -1, -1, -1)
             outputs = network.encode(torch.cat([before, frames], dim=1), words)
         local = network.first_local(batch)
