@@ -85,7 +85,7 @@ def _strip(found: Subset, sample: Sample, query: Query) -> npt.NDArray[np.uint8]
 def _outlined(frame: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     tint = np.array(_ACCENT) * 255
     image = frame.copy()
-    image[mask] = (0.55 * image[mask] + 0.45 * tint).astype(np.uint8)
+    image[mask] = (0.72 * image[mask] + 0.28 * tint).astype(np.uint8)
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(image, contours, -1, (255, 255, 255), 2, cv2.LINE_AA)
     cv2.drawContours(image, contours, -1, tuple(int(c) for c in tint), 1, cv2.LINE_AA)
