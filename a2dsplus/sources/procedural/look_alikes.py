@@ -44,8 +44,10 @@ def draw_look_alikes(
     The pair stands a whole number of pixels apart, so that it leaves the same pixels until it differs. Of two consecutive such
     videos the target is once on the left and once on the right.
     """
-    kind = str(rng.choice([k for k in _EVENTS if k != "car" or scene not in NO_CARS]))
-    idle, event = str(rng.choice(_IDLE[kind])), str(rng.choice(_EVENTS[kind]))
+    possible = {kind: events for kind, events in _EVENTS.items() if kind != "car" or scene not in NO_CARS}
+    event = str(rng.choice(sorted({event for events in possible.values() for event in events})))
+    kind = str(rng.choice([kind for kind, events in possible.items() if event in events]))
+    idle = str(rng.choice(_IDLE[kind]))
     colour, variant = draw_look(rng, kind)
     facing = int(rng.choice([-1, 1]))
     ground = float(rng.uniform(0.07, 0.14))
@@ -100,11 +102,14 @@ def _event(
     bare: Actor, event: str, *, here: float, away: float, start: int, end: int, idle: str
 ) -> tuple[Segment, ...]:
     """Return what the target does from the divergence on: `here` is where it is, `away` a place outside the frame."""
-    stay, leave = (here, here), (here, away)
+    # one step in, so that the first frame of the event already shows it
+    stay, leave = (here, here), (here + (away - here) / (end - start), away)
     turned = 1 if away > here else -1
     match event:
         case "jump" | "bounce":
-            return (Segment(action="jump", start=start, end=end, x=stay, hop=HOP[bare.kind] * 1.3),)
+            return (
+                Segment(action="jump", start=start, end=end, x=stay, hop=HOP[bare.kind] * 1.3, phase=RATES["jump"]),
+            )
         case "fly away":
             return (Segment(action="fly", start=start, end=end, x=leave, lift=(0.03, 0.75)),)
         case "fly up":
@@ -123,7 +128,7 @@ def _event(
         case "run away" | "drive away":
             return (Segment(action="run", start=start, end=end, x=leave),)
         case "crawl away":
-            return (Segment(action="crawl", start=start, end=end, x=(here, here + 0.75 * (away - here))),)
+            return (Segment(action="crawl", start=start, end=end, x=(leave[0], here + 0.75 * (away - here))),)
         case "roll away":
             return (Segment(action="roll", start=start, end=end, x=leave),)
         case "roll":
