@@ -531,6 +531,7 @@ SET_FORMS = {
     "upstairs": "upstairs",
     "downstairs": "downstairs",
     "towards": "toward",
+    "besides": "beside",
     "backwards": "backward",
     "forwards": "forward",
 }

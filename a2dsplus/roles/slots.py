@@ -26,7 +26,8 @@ from a2dsplus.roles.lexicon import (
 )
 
 _PLACE_LABELS = frozenset({"ARGM-LOC", "ARGM-DIR", "ARGM-GOL"})
-_NO_PLACE = PREPOSITIONS - PLACE_PREPOSITIONS
+_NO_PLACE = frozenset(["with", "without", "for", "like", "as", "of", "about", "during", "while", "until"])
+_BARE_POSITIONS = PLACE_ADVERBS | frozenset(["top", "bottom", "middle", "center", "centre", "front"])
 _BEFORE_PREPOSITION = frozenset(
     ["just", "right", "left", "directly", "straight", "far", "all", "halfway", "close", "slightly"]
 )
@@ -57,7 +58,7 @@ def slot_of(label: str, words: Sequence[str], *, verb: str, subject: bool) -> Sl
     if _is_manner(words):
         return Slot.OTHER
     if base == "ARG0":
-        return Slot.WHERE if words[0] != "by" and _is_place(words, verb) else Slot.WHO
+        return Slot.WHERE if _is_position(words) else Slot.WHO
     if base in _PLACE_LABELS and words[0] not in _NO_PLACE:
         return Slot.WHEN if _is_time(words) else Slot.WHERE
     if base == "ARGM-TMP":
@@ -128,7 +129,9 @@ def _is_position(words: Sequence[str]) -> bool:
     content = [word for word in words if word not in DETERMINERS and word not in ("and", "or", "very", "far", "most")]
     if not content:
         return False
-    rest = content[1:] if content[0] in ("on", "in", "at", "to", "from") else content
+    if all(word in _BARE_POSITIONS for word in content):
+        return True
+    rest = content[1:] if content[0] in ("on", "in", "at", "to", "from") else []
     if rest and all(word in POSITION_NOUNS or word in PLACE_ADVERBS for word in rest):
         return True
     return content[0] in PLACE_PREPOSITIONS and any(word in POSITION_NOUNS for word in rest) and "of" not in rest
