@@ -125,7 +125,7 @@ def test_frame_file_examples_are_cut_to_the_clause(tmp_path: Path) -> None:
 
 def test_a_faulty_line_is_named(tmp_path: Path) -> None:
     bad = {**TAGGED, "frames": [{"predicate_index": 0, "sense": "x.01", "is_verb": True, "tags": ["O"]}]}
-    with pytest.raises(InputError, match="line 2: not a PropBank sentence.*1 tags for 3 words"):
+    with pytest.raises(InputError, match=r"line 2: not a PropBank sentence.*1 tags for 3 words"):
         list(read(write(tmp_path / "x.jsonl.gz", TAGGED, bad)))
     (tmp_path / "y.jsonl.gz").write_bytes(b"no gzip")
     with pytest.raises(InputError, match="cannot read the corpus"):
