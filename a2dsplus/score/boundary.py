@@ -1,9 +1,9 @@
 """Contour accuracy F as DAVIS defines it, counted on masks written as one long integer each, a bit a pixel.
 
-H, W: a frame's height and width; r: the tolerance radius, ceil(0.008 * sqrt(H^2 + W^2)). A mask's columns stand one after
-the other in the integer, each followed by r guard bits, so that shifting by up to r bits moves every column within itself,
-and shifting by H + r bits moves all columns one to the side. Only the columns that hold either mask are looked at: a contour
-outside them does not exist, so the result is that of the whole frame, bit for bit.
+H, W: a frame's height and width; r: the tolerance radius, ceil(0.008 * sqrt(H^2 + W^2)). Only the rectangle that holds both masks
+is looked at, and one row and column more above and to the left: there is no contour elsewhere, so the result is that of the whole
+frame, bit for bit. The rectangle's columns stand one after the other in the integer, each followed by r guard bits: shifting by up
+to r bits moves every column within itself, shifting by a column and its guard moves all columns one to the side.
 
 Source: Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation", CVPR 2016, and the
 arithmetic of the DAVIS evaluation: a contour pixel differs from its right, lower or lower right neighbour (at the last row
@@ -11,7 +11,7 @@ and column from those that exist); it is right where a disk of radius r around i
 """
 
 import math
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,71 +38,101 @@ def contour_accuracy(prediction: Ints, truth: Ints, *, height: int, width: int) 
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rectangle:
+    """The part of the frame that is looked at. `at_bottom`, `at_right`: whether it ends with the frame."""
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+    stride: int
+    at_bottom: bool
+    at_right: bool
+
+    def every_column(self, pattern: int) -> int:
+        """Return a column's pattern repeated over all columns."""
+        repeated, columns = pattern, 1
+        while columns < self.columns:
+            repeated |= repeated << (columns * self.stride)
+            columns *= 2
+        return repeated & ((1 << (self.columns * self.stride)) - 1)
+
+
 def _matches(prediction: Ints, truth: Ints, *, height: int, width: int) -> tuple[int, int, int, int]:
     """Return contour pixels: of the prediction near the truth's, of the truth near the prediction's, all of each."""
-    present = [runs for runs in (prediction, truth) if len(runs)]
-    if not present:
+    placed = [_placed(runs, height) for runs in (prediction, truth)]
+    if not any(len(column) for column, _ in placed):
         return 0, 0, 0, 0
     reach = radius(height=height, width=width)
-    stride = height + reach
-    # A contour lies on a mask's pixels, or one up or to the left of them.
-    left = max(min(int(runs[0, 0]) for runs in present) // height - 1, 0)
-    right = max(int(runs[-1, 1]) - 1 for runs in present) // height + 1
-    columns = right - left
-    at_edge = right == width
-    one, other = (
-        _contour(
-            _bits(runs, left=left, columns=columns, height=height, stride=stride, width=width),
-            columns=columns,
-            height=height,
-            stride=stride,
-            width=width,
-            at_edge=at_edge,
-        )
-        for runs in (prediction, truth)
-    )
+    rectangle = _rectangle([own for own in placed if len(own[0])], height=height, width=width, reach=reach)
+    inside = rectangle.every_column((1 << rectangle.rows) - 1)
+    one, other = (_contour(_bits(own, rectangle, inside), rectangle, inside) for own in placed)
     if not one or not other:
         return 0, 0, one.bit_count(), other.bit_count()
-    near_one, near_other = (_dilated(contour, reach=reach, stride=stride) for contour in (one, other))
+    near_one, near_other = (_dilated(contour, reach=reach, stride=rectangle.stride) for contour in (one, other))
     return (one & near_other).bit_count(), (other & near_one).bit_count(), one.bit_count(), other.bit_count()
 
 
-def _bits(runs: Ints, *, left: int, columns: int, height: int, stride: int, width: int) -> int:
-    """Return the mask's columns from `left` on as an integer."""
-    if not len(runs):
-        return 0
+def _placed(runs: Ints, height: int) -> tuple[Ints, Ints]:
+    """Return the columns and rows, (n, 2) each, of the runs' first pixels and of the places after their last ones."""
+    runs = runs[runs[:, 0] < runs[:, 1]]
     column, row = np.divmod(runs, height)
-    # A run that ends with its column ends in that column's guard bits, not at the top of the next.
+    # A run that ends with its column ends in the row below that column, not at the top of the next.
     turn = row[:, 1] == 0
     column[:, 1] -= turn
     row[:, 1] += turn * height
-    places = ((column - left) * stride + row).ravel()
-    edges = np.zeros(columns * stride, np.uint8)
-    if len(places) > 1 and (places[1:] == places[:-1]).any():
-        np.bitwise_xor.at(edges, places, 1)  # a run of no pixels: its two ends cancel
-    else:
-        edges[places] = 1
-    bits = int.from_bytes(np.packbits(edges, bitorder="little").tobytes(), "little")
-    # From edges to runs: each bit becomes the parity of all edges up to it.
-    shift = 1
-    while shift < len(edges):
-        bits ^= bits << shift
-        shift *= 2
-    return bits & _every_column((1 << height) - 1, stride, width) & ((1 << len(edges)) - 1)
+    return column, row
 
 
-def _contour(bits: int, *, columns: int, height: int, stride: int, width: int, at_edge: bool) -> int:
+def _rectangle(placed: list[tuple[Ints, Ints]], *, height: int, width: int, reach: int) -> _Rectangle:
+    # A contour lies on a mask's pixels, or one up or to the left of them.
+    left = max(min(int(column[0, 0]) for column, _ in placed) - 1, 0)
+    right = max(int(column[-1, 1]) for column, _ in placed) + 1
+    top, bottom = 0, height
+    if all(np.array_equal(column[:, 0], column[:, 1]) for column, _ in placed):  # no run goes on from column to column
+        top = max(min(int(row[:, 0].min()) for _, row in placed) - 1, 0)
+        bottom = max(int(row[:, 1].max()) for _, row in placed)
+    return _Rectangle(
+        top=top,
+        left=left,
+        rows=bottom - top,
+        columns=right - left,
+        stride=bottom - top + reach,
+        at_bottom=bottom == height,
+        at_right=right == width,
+    )
+
+
+def _bits(placed: tuple[Ints, Ints], rectangle: _Rectangle, inside: int) -> int:
+    """Return the rectangle's part of a mask as an integer."""
+    column, row = placed
+    if not len(column):
+        return 0
+    places = (column - rectangle.left) * rectangle.stride + (row - rectangle.top)
+    # A run is all ones from its first bit up to, not including, the bit behind it: the difference of those two powers of two.
+    return (_power_sum(places[:, 1], rectangle) - _power_sum(places[:, 0], rectangle)) & inside
+
+
+def _power_sum(places: Ints, rectangle: _Rectangle) -> int:
+    """Return the integer with the bits at some different places set."""
+    bits = np.zeros(rectangle.columns * rectangle.stride, np.uint8)
+    bits[places] = 1
+    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
+
+
+def _contour(bits: int, rectangle: _Rectangle, inside: int) -> int:
     """Return the pixels that differ from their right, lower or lower right neighbour."""
     if not bits:
         return 0
+    stride, columns, framed = rectangle.stride, rectangle.columns, bits
     # At the frame's border the missing neighbours repeat the pixel: its last row below, its last column beside.
-    last_row = bits & _every_column(1 << (height - 1), stride, width)
-    framed = bits | (last_row << 1)
-    if at_edge:
+    if rectangle.at_bottom:
+        framed |= (bits & rectangle.every_column(1 << (rectangle.rows - 1))) << 1
+    if rectangle.at_right:
         framed |= (framed >> ((columns - 1) * stride)) << (columns * stride)
     lower, right = framed >> 1, framed >> stride
-    changed = (framed ^ lower) | (framed ^ right) | (framed ^ (lower >> stride))
-    return changed & _every_column((1 << height) - 1, stride, width) & ((1 << (columns * stride)) - 1)
+    return ((framed ^ lower) | (framed ^ right) | (framed ^ (lower >> stride))) & inside
 
 
 def _dilated(bits: int, *, reach: int, stride: int) -> int:
@@ -114,13 +144,3 @@ def _dilated(bits: int, *, reach: int, stride: int) -> int:
             rows += 1
         grown |= (spread << (aside * stride)) | (spread >> (aside * stride))
     return grown
-
-
-@lru_cache(maxsize=64)
-def _every_column(pattern: int, stride: int, width: int) -> int:
-    """Return a column's pattern repeated over all columns of the frame."""
-    repeated, columns = pattern, 1
-    while columns < width:
-        repeated |= repeated << (columns * stride)
-        columns *= 2
-    return repeated & ((1 << (width * stride)) - 1)

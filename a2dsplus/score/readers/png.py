@@ -18,6 +18,7 @@ from a2dsplus.score.runs import Ints, Runs, from_crop, from_mask, from_runs
 from a2dsplus.score.truth import Truth
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_PIXELS = 1 << 26  # 64 megapixels: above, Pillow warns of a decompression bomb
 _NO_RUNS = np.zeros((0, 2), np.int64)
 
 
@@ -111,7 +112,7 @@ def _checked_size(data: bytes, file: Path) -> tuple[int, int]:
                 raise PredictionError(f"{file}: corrupt PNG (it does not begin with a header); write it again")
             width, height = struct.unpack_from(">II", data, 16)
         at = end
-    if not 0 < height * width <= 1 << 28:
+    if not 0 < height * width <= _MOST_PIXELS:
         raise PredictionError(f"{file}: a PNG of {height}x{width} pixels is no mask")
     return height, width
 
