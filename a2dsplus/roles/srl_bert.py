@@ -93,7 +93,7 @@ class SrlTagger:
         labels: Sequence[str],
         pieces: WordPieces,
         decoding: Decoding = Decoding.ALLENNLP,
-        batch_pieces: int = 1024,
+        batch_pieces: int = 512,
     ) -> None:
         outputs = model.tag_projection_layer.out_features
         if len(labels) != outputs:
