@@ -4,15 +4,18 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from a2dsplus.errors import ModelError
+from a2dsplus.roles import srl_bert
 from a2dsplus.roles.archive import load_archive
 from a2dsplus.roles.compact import SHIPPED, export_archive, fingerprint, load_compact, save_compact
 from a2dsplus.roles.srl_bert import Decoding, SrlTagger
 from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.caption_accuracy import caption_accuracy, read_labels
+from a2dsplus.roles.training.grammar import CaptionGrammar
 from a2dsplus.roles.training.labels import LABELS, spans
 
 from .shared_data import SHARED, needs_shared
@@ -89,6 +92,17 @@ def test_hand_labelled_captions(compact: SrlTagger) -> None:
     accuracy = caption_accuracy(compact, read_labels(LABELLED), captions)
     assert accuracy.captions == 300
     assert accuracy.right / accuracy.frames >= 0.9, accuracy.errors
+
+
+def test_predicates_do_not_depend_on_the_processor_s_precision(
+    compact: SrlTagger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grammar = CaptionGrammar(np.random.default_rng(8))
+    sentences = [grammar.caption().words for _ in range(400)]
+    monkeypatch.setattr(srl_bert, "_multiplies_in_half", lambda: False)
+    single = compact.find_predicates(sentences)
+    monkeypatch.setattr(srl_bert, "_multiplies_in_half", lambda: True)
+    assert compact.find_predicates(sentences) == single
 
 
 def test_labels_point_at_words_in_order() -> None:
