@@ -11,22 +11,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from a2dsplus.roles.training.corpus import Sentence
+from a2dsplus.roles.training.grammar_phrases import Phrases, Words
 from a2dsplus.roles.training.grammar_words import (
     ADJECTIVES,
     BARE_PATHS,
-    BODY_PARTS,
-    CLOTHES,
     COLOURS,
-    COMPOUNDS,
     DOINGS,
-    GROUNDS,
     INTRANSITIVES,
     MANNERS,
     OBJECTS,
     PASSIVES,
     PATH_PREPOSITIONS,
     PEOPLE,
-    PLACE_PREPOSITIONS,
     PREPOSITIONAL,
     SIDES,
     SUBJECTS,
@@ -35,7 +31,6 @@ from a2dsplus.roles.training.grammar_words import (
     VERBS,
 )
 
-Words = list[str]
 Parts = list[tuple[str, Words]]
 """(role, words) in the caption's order; role "" is outside the frame."""
 
@@ -68,11 +63,11 @@ class CaptionGrammar:
     """Draws captions. The same seed gives the same captions."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
+        self._draw = Phrases(rng)
 
     def caption(self) -> Sentence:
         """Return one caption with a frame for each of its verbs."""
-        kind = self._pick(
+        kind = self._draw.pick(
             {
                 "active": 62,
                 "passive": 9,
@@ -85,40 +80,42 @@ class CaptionGrammar:
             }
         )
         made = getattr(self, f"_{kind}")(_Caption())
-        if self._chance(0.12):
+        if self._draw.chance(0.12):
             made.say(["."])
         return self._misspelt(made.sentence())
 
     def noun_phrase(self) -> list[str]:
         """Return the words of one subject."""
-        return self._subject()
+        return self._draw.subject()
 
     # Sentence patterns
 
     def _active(self, made: _Caption) -> _Caption:
-        subject = self._subject()
-        fronted = self._any(TIMES).split() if self._chance(0.015) else []
+        subject = self._draw.subject()
+        fronted = self._draw.any(TIMES).split() if self._draw.chance(0.015) else []
         before = made.say(fronted)
         who = made.say(subject)
-        form = self._pick({"is": 52, "bare": 36, "finite": 6, "slip": 3, "in": 2, "has": 1})
-        head = {"is": [self._pick({"is": 94, "are": 5, "was": 1})], "in": ["in"], "has": ["has", "been"]}.get(form, [])
+        form = self._draw.pick({"is": 52, "bare": 36, "finite": 6, "slip": 3, "in": 2, "has": 1})
+        head = {"is": [self._draw.pick({"is": 94, "are": 5, "was": 1})], "in": ["in"], "has": ["has", "been"]}.get(
+            form, []
+        )
         made.say(head)
-        inflection = {"finite": self._pick({"s": 5, "ed": 1}), "slip": ""}.get(form, "ing")
-        adverb = self._any(TIMES + MANNERS) if self._chance(0.03) else ""
+        inflection = {"finite": self._draw.pick({"s": 5, "ed": 1}), "slip": ""}.get(form, "ing")
+        adverb = self._draw.any(TIMES + MANNERS) if self._draw.chance(0.03) else ""
         frame = self._verb_phrase(made, who, inflection, adverb)
         if fronted:
             frame[before] = "ARGM-TMP"
         more = 0.17
-        while self._chance(more):
+        while self._draw.chance(more):
             more = 0.06
-            joint = self._pick({"and": 76, "and then": 10, "then": 4, ",": 5, "while": 5})
+            joint = self._draw.pick({"and": 76, "and then": 10, "then": 4, ",": 5, "while": 5})
             start = made.say(joint.split()[:1])[0] if joint != "then" else len(made.words)
-            if joint == "and" and self._chance(0.25) and form in ("is", "bare"):
+            if joint == "and" and self._draw.chance(0.25) and form in ("is", "bare"):
                 made.say(["is"])
             later = (
                 "then"
                 if joint.endswith("then")
-                else (self._any(("suddenly", "then", "finally", "again")) if self._chance(0.04) else "")
+                else (self._draw.any(("suddenly", "then", "finally", "again")) if self._draw.chance(0.04) else "")
             )
             second = self._verb_phrase(made, who, inflection if joint != "while" else "ing", later)
             if joint == "while":
@@ -127,41 +124,43 @@ class CaptionGrammar:
         return made
 
     def _passive(self, made: _Caption) -> _Caption:
-        what = made.say(self._subject(things=0.7))
-        made.say(self._pick({"is": 62, "": 28, "is being": 8, "in": 2}).split())
+        what = made.say(self._draw.subject(things=0.7))
+        made.say(self._draw.pick({"is": 62, "": 28, "is being": 8, "in": 2}).split())
         frame = {what: "ARG1"}
-        frame[made.say([self._any(PASSIVES)])] = "V"
-        if self._chance(0.5):
-            frame[made.say(["by", *self._noun_phrase(self._any(PEOPLE), sided=0.2)])] = "ARG0"
+        frame[made.say([self._draw.any(PASSIVES)])] = "V"
+        if self._draw.chance(0.5):
+            frame[made.say(["by", *self._draw.noun_phrase(self._draw.any(PEOPLE), sided=0.2)])] = "ARG0"
         self._adjuncts(made, frame, 0.55)
         made.frames.append(frame)
         return made
 
     def _copula(self, made: _Caption) -> _Caption:
-        what = made.say(self._subject())
-        frame = {what: "ARG1", made.say([self._pick({"is": 9, "are": 1})]): "V"}
-        if self._chance(0.8):
-            where = self._place()
-            if self._chance(0.15):
-                where += self._place()
+        what = made.say(self._draw.subject())
+        frame = {what: "ARG1", made.say([self._draw.pick({"is": 9, "are": 1})]): "V"}
+        if self._draw.chance(0.8):
+            where = self._draw.place()
+            if self._draw.chance(0.15):
+                where += self._draw.place()
             frame[made.say(where)] = "ARG2"
         else:
-            frame[made.say([*(["very"] if self._chance(0.2) else []), self._any(ADJECTIVES + COLOURS)])] = "ARG2"
+            frame[made.say([*(["very"] if self._draw.chance(0.2) else []), self._draw.any(ADJECTIVES + COLOURS)])] = (
+                "ARG2"
+            )
         made.frames.append(frame)
         return made
 
     def _bare(self, made: _Caption) -> _Caption:
-        made.say(self._subject(sided=0.2))
-        if self._chance(0.7):
-            made.say(self._place())
-        if self._chance(0.2):
-            made.say(self._place())
+        made.say(self._draw.subject(sided=0.2))
+        if self._draw.chance(0.7):
+            made.say(self._draw.place())
+        if self._draw.chance(0.2):
+            made.say(self._draw.place())
         return made
 
     def _reduced(self, made: _Caption) -> _Caption:
         """A participle that modifies the subject of another verb."""
         start = len(made.words)
-        who = made.say(self._noun_phrase(self._any(SUBJECTS), sided=0.05))
+        who = made.say(self._draw.noun_phrase(self._draw.any(SUBJECTS), sided=0.05))
         self._verb_phrase(made, who, "ing", "", adjuncts=0.6)
         whole = (start, len(made.words))
         made.say(["is"])
@@ -169,8 +168,8 @@ class CaptionGrammar:
         return made
 
     def _relative(self, made: _Caption) -> _Caption:
-        who = made.say(self._subject())
-        link = made.say([self._pick({"who": 6, "that": 3, "which": 1})])
+        who = made.say(self._draw.subject())
+        link = made.say([self._draw.pick({"who": 6, "that": 3, "which": 1})])
         made.say(["is"])
         frame = self._verb_phrase(made, who, "ing", "")
         frame[link] = "R-ARG0"
@@ -178,10 +177,10 @@ class CaptionGrammar:
 
     def _raised(self, made: _Caption) -> _Caption:
         """start to walk, trying to catch a ball, appears to be flying."""
-        who = made.say(self._subject())
-        form = self._pick({"is": 5, "s": 4, "ing": 2})
+        who = made.say(self._draw.subject())
+        form = self._draw.pick({"is": 5, "s": 4, "ing": 2})
         made.say(["is"] if form == "is" else [])
-        verb = self._any(("start", "begin", "try", "want", "attempt", "learn", "prepare"))
+        verb = self._draw.any(("start", "begin", "try", "want", "attempt", "learn", "prepare"))
         frame = {who: "ARG0", made.say([_inflected(verb, "s" if form == "s" else "ing")]): "V"}
         made.frames.append(frame)
         start = made.say(["to"])[0]
@@ -191,9 +190,9 @@ class CaptionGrammar:
 
     def _perceived(self, made: _Caption) -> _Caption:
         """watching a dog run, making his child walk, showing kids how to dribble."""
-        who = made.say(self._noun_phrase(self._any(PEOPLE), sided=0.2))
-        made.say(self._pick({"is": 6, "": 4}).split())
-        kind = self._pick({"see": 5, "make": 3, "how": 1, "purpose": 4, "using": 2})
+        who = made.say(self._draw.noun_phrase(self._draw.any(PEOPLE), sided=0.2))
+        made.say(self._draw.pick({"is": 6, "": 4}).split())
+        kind = self._draw.pick({"see": 5, "make": 3, "how": 1, "purpose": 4, "using": 2})
         verb = {"see": "watch film see", "make": "make let help", "how": "show teach"}.get(kind)
         if verb is None:
             frame = self._verb_phrase(made, who, "ing", "", adjuncts=0.3)
@@ -203,22 +202,22 @@ class CaptionGrammar:
                 self._verb_phrase(made, who, "", "", adjuncts=0.3)
             else:
                 inner = {who: "ARG0", made.say(["using"]): "V"}
-                inner[made.say(self._noun_phrase(self._any(OBJECTS), sided=0))] = "ARG1"
+                inner[made.say(self._draw.noun_phrase(self._draw.any(OBJECTS), sided=0))] = "ARG1"
                 made.frames.append(inner)
             frame[(start, len(made.words))] = "ARGM-PRP" if kind == "purpose" else "ARGM-MNR"
             return made
-        frame = {who: "ARG0", made.say([_inflected(self._any(verb.split()), "ing")]): "V"}
+        frame = {who: "ARG0", made.say([_inflected(self._draw.any(verb.split()), "ing")]): "V"}
         made.frames.append(frame)
         start = len(made.words)
-        other = made.say(self._noun_phrase(self._any(SUBJECTS), sided=0.1))
+        other = made.say(self._draw.noun_phrase(self._draw.any(SUBJECTS), sided=0.1))
         if kind == "how":
             frame[other] = "ARG2"
             manner = made.say(["how"])
             start = manner[0]
             made.say(["to"])
-        elif kind == "make" and self._chance(0.25):
+        elif kind == "make" and self._draw.chance(0.25):
             made.say(["to"])
-        inner = self._verb_phrase(made, other, "ing" if kind == "see" and self._chance(0.7) else "", "")
+        inner = self._verb_phrase(made, other, "ing" if kind == "see" and self._draw.chance(0.7) else "", "")
         if kind == "how":
             inner[manner] = "ARGM-MNR"
         frame[(start, len(made.words))] = "ARG1"
@@ -234,48 +233,48 @@ class CaptionGrammar:
         made.frames.append(frame)
         if adverb:
             frame[made.say(adverb.split())] = "ARGM-TMP" if adverb in TIMES else "ARGM-MNR"
-        kind = self._pick({"intransitive": 58, "transitive": 26, "prepositional": 9, "do": 3, "other": 4})
+        kind = self._draw.pick({"intransitive": 58, "transitive": 26, "prepositional": 9, "do": 3, "other": 4})
         if kind == "intransitive":
-            frame[made.say([_inflected(self._any(INTRANSITIVES), inflection)])] = "V"
-            if self._chance(0.06):
-                frame[made.say(self._any(BARE_PATHS).split())] = "ARGM-DIR"
+            frame[made.say([_inflected(self._draw.any(INTRANSITIVES), inflection)])] = "V"
+            if self._draw.chance(0.06):
+                frame[made.say(self._draw.any(BARE_PATHS).split())] = "ARGM-DIR"
         elif kind == "transitive":
-            verb, _, particle = self._any(TRANSITIVES).partition(" ")
+            verb, _, particle = self._draw.any(TRANSITIVES).partition(" ")
             word = made.say([_inflected(verb, inflection)])
             frame[word] = "V"
-            if self._chance(0.04):  # holding and eating a sandwich
+            if self._draw.chance(0.04):  # holding and eating a sandwich
                 made.say(["and"])
-                other = {who: "ARG0", made.say([_inflected(self._any(TRANSITIVES).split()[0], inflection)]): "V"}
+                other = {who: "ARG0", made.say([_inflected(self._draw.any(TRANSITIVES).split()[0], inflection)]): "V"}
                 made.frames.append(other)
-                other[made.say(self._object())] = "ARG1"
+                other[made.say(self._draw.object())] = "ARG1"
                 frame[next(reversed(other))] = "ARG1"
                 frame = other
             elif particle:
                 del frame[word]
                 frame[(word[0], made.say([particle])[1])] = "V"
-                frame[made.say(self._object())] = "ARG1"
+                frame[made.say(self._draw.object())] = "ARG1"
             else:
-                frame[made.say(self._object())] = "ARG1"
+                frame[made.say(self._draw.object())] = "ARG1"
         elif kind == "prepositional":
-            verb, preposition, role = self._any(PREPOSITIONAL)
+            verb, preposition, role = self._draw.any(PREPOSITIONAL)
             frame[made.say([_inflected(verb, inflection)])] = "V"
-            whom = self._noun_phrase(self._any(OBJECTS if self._chance(0.4) else SUBJECTS), sided=0.0)
+            whom = self._draw.noun_phrase(self._draw.any(OBJECTS if self._draw.chance(0.4) else SUBJECTS), sided=0.0)
             frame[made.say([preposition, *whom])] = role
         elif kind == "do":
-            verb, what = self._any(DOINGS)
+            verb, what = self._draw.any(DOINGS)
             frame[made.say([_inflected(verb, inflection)])] = "V"
             frame[made.say(what.split())] = "ARG1"
         else:
-            frame[made.say([_inflected(self._any(VERBS), inflection)])] = "V"
-            if self._chance(0.5):
-                frame[made.say(self._object())] = "ARG1"
+            frame[made.say([_inflected(self._draw.any(VERBS), inflection)])] = "V"
+            if self._draw.chance(0.5):
+                frame[made.say(self._draw.object())] = "ARG1"
         self._adjuncts(made, frame, adjuncts)
         return frame
 
     def _adjuncts(self, made: _Caption, frame: dict[tuple[int, int], str], chance: float) -> None:
-        while self._chance(chance):
+        while self._draw.chance(chance):
             chance *= 0.3
-            kind = self._pick(
+            kind = self._draw.pick(
                 {
                     "place": 62,
                     "path": 15,
@@ -289,172 +288,48 @@ class CaptionGrammar:
                 }
             )
             if kind == "place":
-                frame[made.say(self._place())] = "ARGM-LOC"
+                frame[made.say(self._draw.place())] = "ARGM-LOC"
             elif kind == "path":
-                words = [*self._any(PATH_PREPOSITIONS).split(), *self._ground()]
-                if self._chance(0.03):
-                    words += ["and", *self._any(PATH_PREPOSITIONS).split(), *self._ground()]
+                words = [*self._draw.any(PATH_PREPOSITIONS).split(), *self._draw.ground()]
+                if self._draw.chance(0.03):
+                    words += ["and", *self._draw.any(PATH_PREPOSITIONS).split(), *self._draw.ground()]
                 frame[made.say(words)] = "ARGM-DIR"
             elif kind == "goal":
-                frame[made.say([self._pick({"to": 4, "into": 3, "onto": 2}), *self._ground(sided=0.25)])] = "ARG2"
+                frame[made.say([self._draw.pick({"to": 4, "into": 3, "onto": 2}), *self._draw.ground(sided=0.25)])] = (
+                    "ARG2"
+                )
             elif kind == "bare":
-                frame[made.say(self._any(BARE_PATHS).split())] = "ARGM-DIR"
+                frame[made.say(self._draw.any(BARE_PATHS).split())] = "ARGM-DIR"
             elif kind == "manner":
-                frame[made.say(self._any(MANNERS).split())] = "ARGM-MNR"
+                frame[made.say(self._draw.any(MANNERS).split())] = "ARGM-MNR"
             elif kind == "time":
-                frame[made.say(self._any(TIMES).split())] = "ARGM-TMP"
+                frame[made.say(self._draw.any(TIMES).split())] = "ARGM-TMP"
             elif kind == "company":
-                other = self._noun_phrase(self._any(SUBJECTS), sided=0.0)
+                other = self._draw.noun_phrase(self._draw.any(SUBJECTS), sided=0.0)
                 tied = (
-                    ["on", *self._pick({"a leash": 5, "the leash": 2, "her shoulder": 1, "his back": 1}).split()]
-                    if self._chance(0.15)
+                    ["on", *self._draw.pick({"a leash": 5, "the leash": 2, "her shoulder": 1, "his back": 1}).split()]
+                    if self._draw.chance(0.15)
                     else []
                 )
                 frame[made.say(["with", *other, *tied])] = "ARGM-COM"
             elif kind == "fromto":
-                start, end = self._any(SIDES), self._any(SIDES)
-                article = ["the"] if self._chance(0.4) else []
+                start, end = self._draw.any(SIDES), self._draw.any(SIDES)
+                article = ["the"] if self._draw.chance(0.4) else []
                 frame[made.say(["from", *article, start])] = "ARGM-DIR"
                 frame[made.say(["to", *article, end])] = "ARG2"
             else:
-                frame[made.say(self._any(("up", "down", "out", "back", "over", "off", "away")).split())] = "ARGM-DIR"
-                frame[made.say(self._place())] = "ARGM-LOC"
-
-    def _subject(self, *, sided: float = 0.13, things: float = 0.0) -> Words:
-        heads = OBJECTS if self._chance(things) else SUBJECTS
-        words = self._noun_phrase(self._any(heads), sided=sided)
-        if self._chance(0.02):
-            words += ["and", *self._noun_phrase(self._any(heads), sided=0.0)]
-        return words
-
-    def _object(self) -> Words:
-        return self._noun_phrase(self._any(OBJECTS if self._chance(0.7) else SUBJECTS), sided=0.0, plain=0.55)
-
-    def _noun_phrase(self, head: str, *, sided: float, plain: float = 0.45) -> Words:
-        words = self._pick({"a": 40, "the": 30, "": 26, "another": 1, "two": 1, "his": 1, "one": 1}).split()
-        if words == ["a"] and head[0] in "aeiou":
-            words = ["an"]
-        if self._chance(0.07):
-            words.append(
-                self._any(
-                    (
-                        "left",
-                        "right",
-                        "first",
-                        "second",
-                        "third",
-                        "rightmost",
-                        "leftmost",
-                        "front",
-                        "last",
-                        "middle",
-                        "left most",
-                        "most right",
-                    )
+                frame[made.say(self._draw.any(("up", "down", "out", "back", "over", "off", "away")).split())] = (
+                    "ARGM-DIR"
                 )
-            )
-        if not self._chance(plain):
-            words.append(self._any(COLOURS if self._chance(0.6) else ADJECTIVES))
-            if self._chance(0.2):
-                words += [*(["and"] if self._chance(0.7) else []), self._any(COLOURS)]
-        if self._chance(0.015):
-            words += [self._any(PEOPLE), "'s"]
-        words = " ".join(words).split()
-        words += self._any(COMPOUNDS).split() if self._chance(0.06) else [head]
-        if head in PEOPLE and self._chance(0.45):
-            words += self._worn()
-        elif self._chance(0.02):
-            words += ["of", *self._ground()]
-        if self._chance(sided):
-            words += self._place()
-            if self._chance(0.1):
-                words += self._place()
-        return words
-
-    def _worn(self) -> Words:
-        words = [self._pick({"in": 7, "with": 4})]
-        if words == ["in"] and self._chance(0.2):
-            return [*words, self._any(COLOURS)]
-        for more in (0.25, 0.0):
-            words += self._pick({"": 7, "a": 3, "the": 1}).split()
-            words += [self._any(COLOURS)] if self._chance(0.85) else []
-            words.append(self._any(CLOTHES))
-            if not self._chance(more):
-                break
-            words.append("and")
-        return words
-
-    def _ground(self, *, sided: float = 0.1) -> Words:
-        if self._chance(sided):
-            return [*(["the"] if self._chance(0.7) else []), self._any(SIDES)]
-        words = self._pick({"the": 60, "a": 18, "": 16, "his": 3, "its": 3}).split()
-        if self._chance(0.03):
-            words += [self._any(SUBJECTS), "'s"]
-        if self._chance(0.2):
-            words.append(self._any(COLOURS + ADJECTIVES))
-        words += (
-            self._any(COMPOUNDS).split()
-            if self._chance(0.06)
-            else [self._any(GROUNDS if self._chance(0.8) else OBJECTS)]
-        )
-        if self._chance(0.06):
-            words += ["of", *self._ground(sided=0.0)]
-        return words
-
-    def _place(self) -> Words:
-        kind = self._pick({"ground": 55, "side": 36, "person": 7, "alone": 4, "hand": 2})
-        if kind == "side":
-            words = [self._pick({"on": 12, "in": 3, "at": 1}), *(["the"] if self._chance(0.92) else [])]
-            words += self._pick({"": 8, "far": 1, "bottom": 1, "top": 1, "back": 1}).split()
-            words += [self._any(SIDES), *(["side"] if self._chance(0.12) else [])]
-            return [*words, *(["of", *self._ground(sided=0.0)] if self._chance(0.12) else [])]
-        if kind == "alone":
-            return [
-                self._any(
-                    (
-                        "outside",
-                        "inside",
-                        "nearby",
-                        "indoor",
-                        "indoors",
-                        "outdoors",
-                        "ahead",
-                        "there",
-                        "here",
-                        "upside down",
-                        "underwater",
-                    )
-                )
-            ]
-        if kind == "hand":
-            return ["in", self._any(("his", "her", "its", "the")), self._any(BODY_PARTS)]
-        preposition = self._any(PLACE_PREPOSITIONS).split()
-        if kind == "person":
-            preposition = self._any(
-                ("behind", "next to", "beside", "in front of", "near", "by", "between", "under", "close to", "around")
-            ).split()
-            return [*preposition, *self._noun_phrase(self._any(SUBJECTS), sided=0.0)]
-        return [*preposition, *self._ground()]
-
-    # Chance
-
-    def _chance(self, share: float) -> bool:
-        return bool(self._rng.random() < share)
-
-    def _any(self, choices):  # type: ignore[no-untyped-def]
-        return choices[int(self._rng.integers(len(choices)))]
-
-    def _pick(self, weights: dict[str, float]) -> str:
-        shares = np.cumsum(list(weights.values()))
-        return list(weights)[int(np.searchsorted(shares, self._rng.random() * shares[-1], side="right"))]
+                frame[made.say(self._draw.place())] = "ARGM-LOC"
 
     def _misspelt(self, sentence: Sentence) -> Sentence:
         """One word in fifty or so loses, doubles or swaps a letter."""
         words = []
         for word in sentence.words:
-            if len(word) > 4 and self._chance(0.02):
-                at = int(self._rng.integers(1, len(word) - 1))
-                word = self._any(
+            if len(word) > 4 and self._draw.chance(0.02):
+                at = int(self._draw.rng.integers(1, len(word) - 1))
+                word = self._draw.any(
                     (
                         word[:at] + word[at + 1 :],
                         word[:at] + word[at] + word[at:],
