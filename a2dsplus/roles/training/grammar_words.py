@@ -54,7 +54,7 @@ GROUNDS = _words(
     " gymnasium stadium arena rink city street streets crowd shop store office car truck bus train boat camera camera net hoop goal"
     " podium mattress pillow blanket towel crib cradle stroller sink bathtub shelf cabinet cupboard counter desk hole tunnel tube"
     " puddle stream pond shore dock pier wire cord curtain cliff hurdle hurdles obstacle obstacles log barrel bars cone cones line"
-    " corner edge crosswalk intersection highway driveway lot restaurant bar farm barn zoo mirror board surface deck balcony porch"
+    " race game match competition contest show corner edge crosswalk intersection highway driveway lot restaurant bar farm barn zoo mirror board surface deck balcony porch"
 )
 CLOTHES = _words(
     "shirt shirt shirt shirt shirt top top t-shirt tshirt tshirt pants pants pant shorts shorts short jacket jacket coat dress skirt"
@@ -67,7 +67,7 @@ COLOURS = _words(
 )
 ADJECTIVES = _words(
     "big big small small little little large huge tiny tall short long fat cute cute naked topless bald old young asian american wet"
-    " fluffy furry fuzzy hairy spotted striped wooden parked flying racing running walking smiling laughing sleeping moving dancing"
+    " fluffy furry fuzzy hairy spotted striped wooden parked flying racing running walking jumping crawling sitting smiling laughing sleeping moving dancing"
     " broken painted uncovered colored bearded dressed tired excited injured plastic metal round happy angry funny lazy fast slow"
     " beautiful dirty clean empty same other blonde dark light bright wild stuffed trained retired playing talking singing growing"
 )
@@ -77,7 +77,7 @@ COMPOUNDS = _phrases(
     " skating rink, fishing boat, washing machine, rocking chair, hiking trail, riding school, ping pong ball, wedding dress, soccer"
     " ball, tennis ball, golf ball, formula car, sports car, race car, monster truck, toy car, rc car, race track, basketball player,"
     " football player, tennis court, basketball court, door frame, cat tree, dog house, bird cage, laser pointer, ice cream, window"
-    " shade, bird feeder, fire truck, police car, pickup truck, kitchen floor, long jump, high jump, swim suit, front door, tree trunk,"
+    " shade, bird feeder, fire truck, police car, pickup truck, dog show, talent show, football game, car race, kitchen floor, long jump, high jump, swim suit, front door, tree trunk,"
     " barbed wire, hot dog, teddy bear, cutting board, ironing board, building site, training field, german shepherd, watering can"
 )
 BODY_PARTS = _words("hand hands mouth arms lap back shoulder knees legs head feet belly stomach")
@@ -103,7 +103,7 @@ MANNERS = _phrases(
     "slowly, slowly, quickly, fast, fast, very fast, happily, crazily, carefully, alone, together, together, in slow motion, in slow"
     " motion, at high speed, at full speed, in a circle, in circles, like a dog, like a baby, in a funny way, very slowly, still, hard,"
     " loudly, quietly, gently, with his hands, with a stick, with two hands, with both hands, with its mouth, on its back, on his"
-    " stomach, on his knees, on her knees, on hands and knees, on all fours, on two legs, on one leg, in a row, in line, side by side,"
+    " stomach, on a leash, on a leash, on his knees, on her knees, on hands and knees, on all fours, on two legs, on one leg, in a row, in line, side by side,"
     " barefoot, well, with a fork, in a hurry, smoothly, by hand, upright, with chopsticks, from side to side"
 )
 TIMES = _phrases(

@@ -30,7 +30,8 @@ class Recipe:
     """What a training run depends on, apart from its data and its first weights.
 
     `batch_pieces`: padded word pieces a step. `shares`: of each corpus, the share of its sentences that a pass uses, drawn anew for
-    each pass. `written`: captions drawn from the grammar a pass. `layer_decay`: the factor on the learning rate from one encoder
+    each pass. `written`: captions drawn from the grammar a pass. `predicate_weight`: how much a sentence whose predicates are to be
+    found counts beside a frame. `layer_decay`: the factor on the learning rate from one encoder
     layer to the one below.
     """
 
@@ -43,6 +44,7 @@ class Recipe:
     warm_up: float = 0.06
     weight_decay: float = 0.01
     written: int = 12_000
+    predicate_weight: float = 2.0
     shares: tuple[float, ...] = (1.0, 1.0, 0.5)
     bf16: bool = True
 
@@ -141,7 +143,8 @@ class Trainer:
             )
         if bool(of_sentences.any()):
             found = self.model.predicate_layer(hidden[of_sentences])
-            loss = loss + F.cross_entropy(found, fires[of_sentences]) * float(of_sentences.sum() / mask.sum())
+            share_of_loss = recipe.predicate_weight * float(of_sentences.sum() / mask.sum())
+            loss = loss + F.cross_entropy(found, fires[of_sentences]) * share_of_loss
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0, foreach=True)
