@@ -57,7 +57,7 @@ def client(made: Path, store: Store) -> TestClient:
     return client_of(desk_of(made, store))
 
 
-def ahead(client: TestClient, **values: object) -> list[dict[str, Any]]:
+def ahead(client: TestClient, **values: str | int) -> list[dict[str, Any]]:
     answer = client.get("/api/ahead", params={"count": 20, **values})
     assert answer.status_code == 200, answer.text
     return list(answer.json()["pairs"])
@@ -80,10 +80,10 @@ class Voter:
         }
         return self.client.post("/api/decisions", params={"reviewer": self.name}, json=body, headers=WRITE)
 
-    def ahead(self, **values: object) -> list[dict[str, Any]]:
+    def ahead(self, **values: str | int) -> list[dict[str, Any]]:
         return ahead(self.client, reviewer=self.name, **values)
 
-    def rows(self, **values: object) -> list[dict[str, Any]]:
+    def rows(self, **values: str | int) -> list[dict[str, Any]]:
         return list(self.client.get("/api/queue", params={"reviewer": self.name, **values}).json()["rows"])
 
 

@@ -3,21 +3,12 @@
 A query is its position in queries.parquet, a candidate its position here: a query's candidates stand together, by rank.
 """
 
-from collections.abc import Iterable
-from typing import get_args
-
 import numpy as np
-import numpy.typing as npt
 
-from a2dsplus.errors import WorkspaceError
-from a2dsplus.records import Pair, Slot, Status
+from a2dsplus.records import Pair, Status
 from a2dsplus.review.decisions import PairKey
-from a2dsplus.review.index import Index, batches
+from a2dsplus.review.index import SLOTS, STATUSES, Index
 from a2dsplus.workspace import Workspace
-
-_STATUSES: tuple[Status, ...] = get_args(Status)
-_COLUMNS = ("query_id", "contrast_query_id", "tier", "shared", "differing", "rank", "status")
-SLOTS = tuple(Slot)
 
 
 class Catalogue:
@@ -30,42 +21,17 @@ class Catalogue:
 
     def __init__(self, workspace: Workspace) -> None:
         self.index = Index(workspace)
-        self.query_ids = [query_id for query_id, _ in self.index.captions()]
+        self.query_ids = self.index.query_ids()
         self._position = {query_id: position for position, query_id in enumerate(self.query_ids)}
-        columns: list[list[npt.NDArray[np.int32]]] = [[] for _ in _COLUMNS]
-        for batch in batches(workspace, "pairs.parquet", _COLUMNS):
-            read = (
-                self._positions(workspace, batch["query_id"]),
-                self._positions(workspace, batch["contrast_query_id"]),
-                batch["tier"],
-                [bits(slots) for slots in batch["shared"]],
-                [bits(slots) for slots in batch["differing"]],
-                batch["rank"],
-                [_STATUSES.index(status) if status in _STATUSES else 0 for status in batch["status"]],
-            )
-            for column, values in zip(columns, read, strict=True):
-                column.append(np.asarray(values, np.int32))
-        empty = np.empty(0, np.int32)
-        query, contrast, tier, shared, differing, rank, status = (
-            np.concatenate([empty, *column]) for column in columns
-        )
-        order = np.lexsort((rank, query))
-        self.query, self.contrast = query[order], contrast[order]
-        self.tier, self.rank = tier[order].astype(np.int8), rank[order].astype(np.int16)
-        self.shared, self.differing = shared[order].astype(np.uint8), differing[order].astype(np.uint8)
-        self.status = status[order].astype(np.int8)
+        self.query, self.contrast = self.index.column("query"), self.index.column("contrast")
+        self.tier, self.rank = self.index.column("tier").astype(np.int8), self.index.column("rank").astype(np.int16)
+        self.shared = self.index.column("shared").astype(np.uint8)
+        self.differing = self.index.column("differing").astype(np.uint8)
+        self.status = self.index.column("status").astype(np.int8)
         self.first = np.searchsorted(self.query, np.arange(len(self.query_ids) + 1)).astype(np.int32)
 
     def __len__(self) -> int:
         return len(self.query)
-
-    def _positions(self, workspace: Workspace, query_ids: Iterable[str]) -> list[int]:
-        try:
-            return [self._position[query_id] for query_id in query_ids]
-        except KeyError as error:
-            raise WorkspaceError(
-                f"{workspace.path('pairs.parquet')}: query {error.args[0]!r} is not in queries.parquet; run `a2dsplus build` again"
-            ) from None
 
     def position(self, query_id: str) -> int | None:
         """Return a query's position, or None where the dataset has no such query."""
@@ -101,14 +67,9 @@ class Catalogue:
 
     def built_status(self, candidate: int) -> Status:
         """Return the status that the dataset was built with."""
-        return _STATUSES[self.status[candidate]]
-
-
-def bits(names: Iterable[str]) -> int:
-    """Return slots as bits."""
-    return sum(1 << SLOTS.index(Slot(name)) for name in set(names))
+        return STATUSES[self.status[candidate]]
 
 
 def slots(mask: int) -> tuple[str, ...]:
     """Return bits as slots."""
-    return tuple(slot.value for i, slot in enumerate(SLOTS) if mask >> i & 1)
+    return tuple(slot for i, slot in enumerate(SLOTS) if mask >> i & 1)

@@ -150,9 +150,11 @@ class Desk:
         with self._lock:
             self.refresh()
             queue = self.queue(reviewer)
-            found = queue.following(self._chosen(queue, filters), self.catalogue.position(after[0]) if after else None)
-            shown = [int(candidate) for candidate in found[: count + 1] if self.catalogue.key(candidate) != after]
-            return {"total": len(found), "pairs": [whole(queue, self.media, candidate) for candidate in shown[:count]]}
+            chosen = self._chosen(queue, filters)
+            query = self.catalogue.position(after[0]) if after else None
+            found = queue.following(chosen, query, count=count + 1).tolist()
+            shown = [candidate for candidate in found if self.catalogue.key(candidate) != after]
+            return {"total": len(chosen), "pairs": [whole(queue, self.media, candidate) for candidate in shown[:count]]}
 
     def pair(self, reviewer: str, pair: PairKey) -> dict[str, Any]:
         """Return one pair, whole; raises QuestionError where the dataset has no such pair."""

@@ -7,19 +7,26 @@ it costs seconds. Reading a video's masks from parquet instead would read the wh
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
 
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.masks import Rle
-from a2dsplus.records import Clip, Order, Subset
+from a2dsplus.records import Clip, Order, Slot, Status, Subset
 from a2dsplus.workspace import Workspace, replacing
 
-_RECIPE = 1
+_RECIPE = 2
+STATUSES: tuple[Status, ...] = get_args(Status)
+SLOTS = tuple(slot.value for slot in Slot)
+# of the candidate pairs, as Catalogue has them
+COLUMNS = ("query", "contrast", "tier", "shared", "differing", "rank", "status")
 _TABLES = ("queries.parquet", "roles.parquet", "clips.parquet", "masks.parquet", "pairs.parquet")
 _SAMPLES = ("S/samples.jsonl", "T/samples.jsonl")
 _CREATE = """
@@ -29,6 +36,7 @@ CREATE TABLE queries (position INTEGER PRIMARY KEY, query_id TEXT NOT NULL, vide
 CREATE TABLE roles (query_id TEXT NOT NULL, frame INTEGER, role TEXT, slot TEXT, phrase TEXT, lemma TEXT);
 CREATE TABLE clips (video_id TEXT PRIMARY KEY, file TEXT NOT NULL, frames INTEGER, height INTEGER, width INTEGER, rate TEXT);
 CREATE TABLE masks (video_id TEXT NOT NULL, frame INTEGER, instance_id TEXT, height INTEGER, width INTEGER, counts TEXT);
+CREATE TABLE columns (name TEXT PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE orders (query_id TEXT NOT NULL, subset TEXT NOT NULL, ordering TEXT NOT NULL, PRIMARY KEY (query_id, subset));
 """
 _INDEXES = """
@@ -74,9 +82,15 @@ class Index:
             f"{self.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
 
-    def captions(self) -> Iterator[tuple[str, str]]:
-        """Yield (query id, caption) in the table's order."""
-        yield from self._rows("SELECT query_id, text FROM queries ORDER BY position")
+    def query_ids(self) -> list[str]:
+        """Return all query ids, in the table's order."""
+        with self._lock:
+            return [row[0] for row in self._connection.execute("SELECT query_id FROM queries ORDER BY position")]
+
+    def column(self, name: str) -> npt.NDArray[np.int32]:
+        """Return a column of the candidate pairs (see `Catalogue`), int32, sorted by query and rank."""
+        found = self._rows("SELECT data FROM columns WHERE name = ?", name)
+        return np.frombuffer(found[0][0], np.int32)
 
     def caption(self, query_id: str) -> Caption | None:
         """Return a query, or None where the dataset has no such one."""
@@ -174,7 +188,7 @@ def batches(workspace: Workspace, name: str, columns: Sequence[str]) -> Iterator
     path = workspace.path(name)
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=8192, columns=list(columns)):
+            for batch in file.iter_batches(batch_size=2048, columns=list(columns)):
                 yield batch.to_pydict()
     except FileNotFoundError:
         raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {workspace.root}` to the end") from None
@@ -184,6 +198,8 @@ def batches(workspace: Workspace, name: str, columns: Sequence[str]) -> Iterator
 
 
 def _build(workspace: Workspace, path: Path, made_from: str) -> None:
+    import pyarrow as pa
+
     with replacing(path) as partial, closing(sqlite3.connect(partial)) as connection:
         connection.executescript(_CREATE)
         position = 0
@@ -205,8 +221,48 @@ def _build(workspace: Workspace, path: Path, made_from: str) -> None:
                 rows = ((sample["queries"][0], subset, sample["order"]) for sample in workspace.read_lines(name))
                 _insert(connection, "orders", rows)
         connection.executescript(_INDEXES)
+        for name, values in _pair_columns(workspace, connection).items():
+            connection.execute("INSERT INTO columns VALUES (?, ?)", (name, values.tobytes()))
         connection.execute("INSERT INTO made_from VALUES (?)", (made_from,))
         connection.commit()
+    # what the tables took is not needed any more
+    pa.default_memory_pool().release_unused()
+
+
+def _pair_columns(workspace: Workspace, connection: sqlite3.Connection) -> dict[str, npt.NDArray[np.int32]]:
+    """Return pairs.parquet as numbers, sorted by query and rank; raises WorkspaceError where it names an unknown query."""
+    positions = dict(connection.execute("SELECT query_id, position FROM queries"))
+    masks: dict[tuple[str, ...], int] = {}
+
+    def located(query_ids: list[str]) -> list[int]:
+        try:
+            return [positions[query_id] for query_id in query_ids]
+        except KeyError as error:
+            raise WorkspaceError(
+                f"{workspace.path('pairs.parquet')}: query {error.args[0]!r} is not in queries.parquet; run `a2dsplus build` again"
+            ) from None
+
+    def packed(rows: list[list[str]]) -> list[int]:
+        keys = [tuple(row) for row in rows]
+        masks.update((key, bits(key)) for key in set(keys) - masks.keys())
+        return [masks[key] for key in keys]
+
+    found: dict[str, list[npt.NDArray[np.int32]]] = {name: [np.empty(0, np.int32)] for name in COLUMNS}
+    columns = ("query_id", "contrast_query_id", "tier", "shared", "differing", "rank", "status")
+    for batch in batches(workspace, "pairs.parquet", columns):
+        query, contrast, tier, shared, differing, rank, status = batch.values()
+        statuses = [STATUSES.index(word) if word in STATUSES else 0 for word in status]
+        values = (located(query), located(contrast), tier, packed(shared), packed(differing), rank, statuses)
+        for name, column in zip(COLUMNS, values, strict=True):
+            found[name].append(np.asarray(column, np.int32))
+    joined = {name: np.concatenate(parts) for name, parts in found.items()}
+    order = np.lexsort((joined["rank"], joined["query"]))
+    return {name: values[order] for name, values in joined.items()}
+
+
+def bits(names: Iterable[str]) -> int:
+    """Return slots as bits; an unknown name is `other`."""
+    return sum({1 << SLOTS.index(name) if name in SLOTS else 1 << SLOTS.index(Slot.OTHER) for name in names})
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Any) -> None:

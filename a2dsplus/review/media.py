@@ -13,7 +13,7 @@ import numpy as np
 from a2dsplus import compose
 from a2dsplus.errors import ClipError
 from a2dsplus.masks import Rle, decode
-from a2dsplus.records import Clip, Query, Subset
+from a2dsplus.records import Clip, Layout, Query, Subset
 from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.index import Caption
 from a2dsplus.tables import source_root
@@ -104,15 +104,13 @@ class Media:
         with self._encoding:
             if target.is_file():
                 return target
-            sample = (compose.spatial if subset is Subset.S else compose.temporal)(
+            sample = compose.composite(
+                Layout.SPATIAL if subset is Subset.S else Layout.TEMPORAL,
                 _query(query),
                 _query(contrast),
                 clips=clips,
                 annotations={video: self.index.annotations(video) for video in clips},
                 order=order,
-                tier=1,
-                shared=(),
-                differing=(),
             )
             with replacing(target) as partial:
                 encode(
@@ -136,32 +134,25 @@ class Media:
 
     def _copy(self, clip: Clip) -> Path:
         """Return a browser's copy of a clip: the same frames as H.264, of even size."""
-        from a2dsplus.records import Layout, Order, Sample
         from a2dsplus.render.stream import composed_frames
         from a2dsplus.video import encode
 
         key = digest(1, "clip", clip.video_id, self.version(clip.video_id))
         target = self.cache / f"{key[:40]}.mp4"
-        height, width = compose.even(clip.height), compose.even(clip.width)
-        alone = Sample(
-            sample_id=clip.video_id,
-            subset=Subset.M,
-            layout=Layout.NONE,
-            order=Order.QUERY_FIRST,
-            height=height,
-            width=width,
-            frames=clip.frames,
-            video_id=clip.video_id,
-            queries=(),
-            query=None,
-            contrast=None,
-            evaluated_frames=(),
-        )
+        alone = compose.multiple(clip.video_id, [], clip, {})
         with self._encoding:
             if not target.is_file():
                 with replacing(target) as partial:
                     frames = composed_frames(alone, {clip.video_id: clip})
-                    encode(partial, frames, height=height, width=width, rate=clip.rate, preset=_PRESET, crf=_CRF)
+                    encode(
+                        partial,
+                        frames,
+                        height=alone.height,
+                        width=alone.width,
+                        rate=clip.rate,
+                        preset=_PRESET,
+                        crf=_CRF,
+                    )
         return target
 
 
