@@ -88,13 +88,14 @@ def load_labeller(srl: str = "compact", *, predicates: str = "model") -> Labelle
         raise UsageError(f"--predicates {predicates}: expected one of {', '.join(Predicates)}")
     way = Predicates(predicates)
     from a2dsplus.roles.finders import SpacyFinder, TaggerFinder
+    from a2dsplus.roles.quick import quickened
 
     tagger: Tagger
     if srl == "compact":
         from a2dsplus.roles import compact
 
-        native = compact.load_compact()
-        tagger, name, sha256 = native, srl, compact.fingerprint()
+        native = tagger = quickened(compact.load_compact())
+        name, sha256 = srl, compact.fingerprint()
     else:
         from a2dsplus.roles.archive import load_archive, sha256_of
         from a2dsplus.roles.download import find_srl_bert
@@ -107,7 +108,7 @@ def load_labeller(srl: str = "compact", *, predicates: str = "model") -> Labelle
 
             tagger, native = AllenNlpTagger(path), None
         else:
-            tagger = native = load_archive(path)
+            tagger = native = quickened(load_archive(path))
         name = ("allennlp:" if genuine else "") + (asked if asked == "srl-bert" else path.name)
         sha256 = sha256_of(path)
     if way is Predicates.SPACY:
