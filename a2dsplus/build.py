@@ -5,25 +5,26 @@ is done. What a killed run had finished is kept.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from a2dsplus import __version__, resources, tables
-from a2dsplus.compose import multiple, referent_frames, referent_mask, spatial, temporal
+from a2dsplus.compose import composite, multiple
 from a2dsplus.contrast.entailment import Guard, Lexicon, wordnet_installed
-from a2dsplus.contrast.meaning import Meaning, meaning
+from a2dsplus.contrast.meaning import meaning
 from a2dsplus.contrast.positions import OrderChoice, order_for, position_words
-from a2dsplus.contrast.sampler import RANKS, Sampler, rank_again
-from a2dsplus.errors import AnnotationError, ClipError, InputError, WorkspaceError, listed
-from a2dsplus.masks import Rle, area, bounding_box
-from a2dsplus.pairs_file import read_pairs_file
+from a2dsplus.contrast.reviewed import Verdicts, published_pairs, rank_again
+from a2dsplus.contrast.sampler import RANKS, Sampler
+from a2dsplus.errors import ClipError, WorkspaceError
 from a2dsplus.progress import Advance, bar
-from a2dsplus.records import Clip, Layout, Pair, Query, Sample, Status, Subset
+from a2dsplus.records import Clip, Layout, Pair, Query, Sample, Subset
 from a2dsplus.render.files import Rendering, render
-from a2dsplus.sources import Annotations, LeftOut, Source
+from a2dsplus.sources import LeftOut, Source, referent_frames
+from a2dsplus.sources.reading import read_split
+from a2dsplus.subset_files import write_subset
 from a2dsplus.workspace import SCHEMA, Workspace, digest, file_digest
 
 # a change to what a stage makes from the same input changes its number
@@ -108,51 +109,17 @@ class _Run:
 
     def _read_source(self, key: str) -> None:
         listing = self.source.listing(self.options.split)
-        left_out = list(listing.left_out)
-        videos = sorted({query.video_id for query in listing.queries})
-        clips: dict[str, Clip] = {}
-        annotations: dict[str, Annotations] = {}
-        bad: list[LeftOut] = []
-        with self.bars("reading clips and masks", len(videos), "videos") as advance:
-            for video in videos:
-                try:
-                    footage = self.source.footage(video)
-                    clips[video], annotations[video] = footage.clip, footage.annotations
-                except InputError as error:
-                    bad.append(LeftOut(item=video, reason=str(error)))
-                advance(1)
-        queries = []
-        for query in listing.queries:
-            if query.video_id not in clips:
-                continue
-            if not referent_frames(annotations[query.video_id], query.instance_id):
-                frames = listed(sorted(annotations[query.video_id]))
-                bad.append(
-                    LeftOut(
-                        item=query.query_id,
-                        reason=f"{query.query_id}: the caption's instance {query.instance_id} is in no annotated frame of the video"
-                        f" ({frames or 'none'}); correct its id in the caption table, or leave it out with --skip-bad",
-                    )
-                )
-            else:
-                queries.append(query)
-        if bad and not self.options.skip_bad:
-            more = f" (and {len(bad) - 1} more; --skip-bad leaves them out and lists them)" if len(bad) > 1 else ""
-            raise AnnotationError(f"{bad[0].reason}{more}")
-        if not queries:
-            raise AnnotationError(
-                f"{self.source.root}: no query of split {self.options.split} is left; first: {bad[0].reason}"
-            )
-        queries = [_corrected(query) for query in queries] if self.options.correct else queries
-        used = {query.video_id for query in queries}
-        self.fingerprint = _fingerprint(self.source.name, queries, clips, annotations)
+        with self.bars("reading clips and masks", len(listing.videos), "videos") as advance:
+            reading = read_split(self.source, listing, skip_bad=self.options.skip_bad, progress=advance)
+        if self.options.correct:
+            reading = replace(reading, queries=tuple(_corrected(query) for query in reading.queries))
+        self.fingerprint = reading.fingerprint(self.source.name)
         self._check_same_source()
-        tables.write_queries(self.workspace, queries)
-        tables.write_clips(self.workspace, [clips[v] for v in videos if v in used], root=self.source.root)
-        tables.write_annotations(self.workspace, {v: annotations[v] for v in videos if v in used})
-        left_out += bad
-        self.report.left_out += left_out
-        notes = [{"item": row.item, "reason": row.reason} for row in left_out]
+        tables.write_queries(self.workspace, reading.queries)
+        tables.write_clips(self.workspace, reading.clips.values(), root=self.source.root)
+        tables.write_annotations(self.workspace, reading.annotations)
+        self.report.left_out += reading.left_out
+        notes = [{"item": row.item, "reason": row.reason} for row in reading.left_out]
         outputs = ["queries.parquet", "clips.parquet", "masks.parquet"]
         self.workspace.remember("source", key, outputs=outputs, fingerprint=self.fingerprint, left_out=notes)
 
@@ -208,7 +175,7 @@ class _Run:
         pairs = sampling.pairs
         settled = self._settled()
         if self.options.pairs is not None:
-            pairs, published = _published(self.options.pairs, pairs, sampler)
+            pairs, published = published_pairs(self.options.pairs, pairs, sampler)
             settled = {**published, **settled}
             paired = {pair.query_id for pair in pairs}
             unpaired = [m.query_id for m in meanings if m.query_id not in paired]
@@ -223,7 +190,7 @@ class _Run:
         self.guard = {reason: guard[reason] for reason in sorted(guard)}
         self.report.done.append("contrast")
 
-    def _settled(self) -> dict[tuple[str, str], Status]:
+    def _settled(self) -> Verdicts:
         if self.options.database is None and not self.workspace.path("reviews.sqlite").exists():
             return {}
         from a2dsplus.review.store import settled
@@ -244,8 +211,8 @@ class _Run:
                 self.samples[subset] = [self._composite(subset, pair, by_id) for pair in used]
         total = sum(map(len, self.samples.values()))
         with self.bars("composing", total, "samples") as advance:
-            for subset, samples in self.samples.items():
-                self._write_subset(subset, samples, advance)
+            for subset in self.samples:
+                self._write_subset(subset, advance)
         self.report.done.append("compose")
 
     def _multiple(self) -> list[Sample]:
@@ -260,50 +227,22 @@ class _Run:
 
     def _composite(self, subset: Subset, pair: Pair, by_id: Mapping[str, Query]) -> Sample:
         query, contrast = by_id[pair.query_id], by_id[pair.contrast_query_id]
-        layout, compose = (Layout.SPATIAL, spatial) if subset is Subset.S else (Layout.TEMPORAL, temporal)
-        return compose(
-            query,
-            contrast,
-            clips=self.clips,
-            annotations=self.annotations,
-            order=order_for(query, layout, choice=self.options.order, seed=self.options.seed),
-            tier=pair.tier,
-            shared=pair.shared,
-            differing=pair.differing,
+        layout = Layout.SPATIAL if subset is Subset.S else Layout.TEMPORAL
+        order = order_for(query, layout, choice=self.options.order, seed=self.options.seed)
+        return composite(
+            layout, query, contrast, clips=self.clips, annotations=self.annotations, order=order, pair=pair
         )
 
-    def _write_subset(self, subset: Subset, samples: Sequence[Sample], advance: Advance) -> None:
-        by_id = {query.query_id: query for query in self.queries}
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        videos: dict[str, Any] = {}
-        for sample in samples:
-            asked = [by_id[query_id] for query_id in sample.queries]
-            videos[sample.sample_id] = {
-                "frames": [f"{frame:05d}" for frame in range(1, sample.frames + 1)],
-                "expressions": {
-                    str(n): {"exp": query.text, "obj_id": query.instance_id} for n, query in enumerate(asked)
-                },
-            }
-            for query in asked:
-                for frame in sample.evaluated_frames:
-                    rle = referent_mask(
-                        sample, frame, instance_id=query.instance_id, annotations=self.annotations[query.video_id]
-                    )
-                    if rle is not None:
-                        image = f"{sample.sample_id}/{frame:05d}/{query.instance_id}"
-                        images.append({"id": image, "height": sample.height, "width": sample.width})
-                        annotations.append(_annotation(len(annotations) + 1, image, rle))
-            advance(1)
-        tables.write_samples(self.workspace, subset, samples)
-        self.workspace.write_json(f"{subset}/meta_expressions.json", {"videos": videos})
-        truth = {
-            "info": {"schema": SCHEMA, "subset": subset.value, "split": self.options.split},
-            "images": images,
-            "annotations": annotations,
-            "categories": [{"id": 1, "name": "referent"}],
-        }
-        self.workspace.write_json(f"{subset}/ground_truth.json", truth)
+    def _write_subset(self, subset: Subset, progress: Advance) -> None:
+        write_subset(
+            self.workspace,
+            subset,
+            self.samples[subset],
+            queries={query.query_id: query for query in self.queries},
+            annotations=self.annotations,
+            split=self.options.split,
+            progress=progress,
+        )
 
     # ---- rendering -----------------------------------------------------------------------------------------------
 
@@ -335,7 +274,7 @@ class _Run:
             self.report.left_out += result.failed
             for subset, rows in self.samples.items():
                 self.samples[subset] = [row for row in rows if f"{subset}/{row.sample_id}" not in failed]
-                self._write_subset(subset, self.samples[subset], lambda _: None)
+                self._write_subset(subset, lambda _: None)
         self.rendered = result.files
         (self.report.done if result.made else self.report.kept).append(f"render ({result.made} new)")
 
@@ -392,64 +331,12 @@ class _Run:
         return counts
 
 
-def _annotation(number: int, image: str, rle: Rle) -> dict[str, Any]:
-    return {
-        "id": number,
-        "image_id": image,
-        "category_id": 1,
-        "segmentation": rle,
-        "area": area(rle),
-        "bbox": bounding_box(rle),
-        "iscrowd": 0,
-    }
-
-
 def _corrected(query: Query) -> Query:
     from a2dsplus.roles.corrections import correct_caption
 
     return replace(query, text=correct_caption(query.text))
 
 
-def _fingerprint(
-    name: str, queries: Sequence[Query], clips: Mapping[str, Clip], annotations: Mapping[str, Annotations]
-) -> str:
-    """Return what identifies a source's content on any machine: captions, masks, and each clip's length, sizes and rate."""
-    shapes = [
-        (video, clip.frames, clip.height, clip.width, str(clip.rate), clip.path.stat().st_size)
-        for video, clip in sorted(clips.items())
-    ]
-    masks = [
-        (video, frame, sorted(found.items()))
-        for video, frames in sorted(annotations.items())
-        for frame, found in frames.items()
-    ]
-    return digest(name, [(query.query_id, query.text) for query in queries], shapes, masks)
-
-
 def _stamp(clip: Clip) -> str:
     state = clip.path.stat()
     return digest(clip.frames, clip.height, clip.width, str(clip.rate), state.st_size, state.st_mtime_ns)
-
-
-def _published(
-    path: Path, sampled: Sequence[Pair], sampler: Sampler
-) -> tuple[list[Pair], dict[tuple[str, str], Status]]:
-    """Return the pairs of a pairs file, with tiers and roles as this machine sees them, and their statuses."""
-    meanings: dict[str, Meaning] = {m.query_id: m for m in sampler.index.meanings}
-    known = {(pair.query_id, pair.contrast_query_id): pair for pair in sampled}
-    pairs: list[Pair] = []
-    statuses: dict[tuple[str, str], Status] = {}
-    ranks: Counter[str] = Counter()
-    for number, row in enumerate(read_pairs_file(path), 1):
-        for query_id in (row.query_id, row.contrast_query_id):
-            if query_id not in meanings:
-                raise InputError(
-                    f"{path}, pair {number}: query {query_id} is not in this source; build the split that the pairs were reviewed on"
-                )
-        pair = known.get((row.query_id, row.contrast_query_id)) or sampler.pair(
-            meanings[row.query_id], meanings[row.contrast_query_id]
-        )
-        pairs.append(replace(pair, rank=ranks[row.query_id]))
-        ranks[row.query_id] += 1
-        statuses[row.query_id, row.contrast_query_id] = row.status
-    return pairs, {pair: status for pair, status in statuses.items() if status != "unreviewed"}

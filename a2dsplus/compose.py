@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from a2dsplus.masks import Rle, empty, paste
-from a2dsplus.records import Clip, Layout, Order, Part, Query, Sample, Subset
-from a2dsplus.sources import Annotations
+from a2dsplus.records import Clip, Layout, Order, Pair, Part, Query, Sample, Subset
+from a2dsplus.sources import Annotations, referent_frames
 
 
 def even(side: int) -> int:
@@ -115,80 +115,49 @@ def multiple(video_id: str, queries: Sequence[Query], clip: Clip, annotations: A
     )
 
 
-def spatial(
+def composite(
+    layout: Layout,
     query: Query,
     contrast: Query,
     *,
     clips: Mapping[str, Clip],
     annotations: Mapping[str, Annotations],
     order: Order,
-    tier: int,
-    shared: tuple[str, ...],
-    differing: tuple[str, ...],
+    pair: Pair | None = None,
 ) -> Sample:
-    """Return the S sample of a pair: the contrast beside the query, cut or held to the query's N frames."""
-    asked, other = part(query, clips[query.video_id]), part(contrast, clips[contrast.video_id])
-    return Sample(
-        sample_id=query.sample_id,
-        subset=Subset.S,
-        layout=Layout.SPATIAL,
-        order=order,
-        height=even(asked.height),
-        width=even(asked.width) + even(_scaled_width(other, asked.height)),
-        frames=asked.frames,
-        video_id=query.video_id,
-        queries=(query.query_id,),
-        query=asked,
-        contrast=other,
-        evaluated_frames=referent_frames(annotations[query.video_id], query.instance_id),
-        shared=shared,
-        differing=differing,
-        tier=tier,
-    )
+    """Return the S sample (layout spatial) or T sample (temporal) of a query and its contrast.
 
-
-def temporal(
-    query: Query,
-    contrast: Query,
-    *,
-    clips: Mapping[str, Clip],
-    annotations: Mapping[str, Annotations],
-    order: Order,
-    tier: int,
-    shared: tuple[str, ...],
-    differing: tuple[str, ...],
-) -> Sample:
-    """Return the T sample of a pair: N query frames and N of the contrast's, 2N in all.
-
-    Evaluated are the query's annotated frames, and the contrast's own, mapped, where the right answer is no mask.
+    S: the contrast beside the query, cut or held to the query's N frames; evaluated are the query's annotated frames. T: N query
+    frames and N of the contrast's; evaluated are, besides, the contrast's own annotated frames, mapped, where the right answer is no
+    mask. `pair`: whose tier and roles the sample carries.
     """
     asked, other = part(query, clips[query.video_id]), part(contrast, clips[contrast.video_id])
-    first, second = (0, asked.frames) if order is Order.QUERY_FIRST else (asked.frames, 0)
-    mapped = mapped_indices(sorted(annotations[contrast.video_id]), asked.frames, other.frames)
-    evaluated = [first + frame for frame in referent_frames(annotations[query.video_id], query.instance_id)]
-    evaluated += [second + index + 1 for index in mapped]
+    evaluated = list(referent_frames(annotations[query.video_id], query.instance_id))
+    width, frames = even(asked.width), asked.frames
+    if layout is Layout.SPATIAL:
+        width += even(_scaled_width(other, asked.height))
+    else:
+        first, second = (0, frames) if order is Order.QUERY_FIRST else (frames, 0)
+        mapped = mapped_indices(sorted(annotations[contrast.video_id]), frames, other.frames)
+        evaluated = sorted([first + frame for frame in evaluated] + [second + index + 1 for index in mapped])
+        frames *= 2
     return Sample(
         sample_id=query.sample_id,
-        subset=Subset.T,
-        layout=Layout.TEMPORAL,
+        subset=Subset.S if layout is Layout.SPATIAL else Subset.T,
+        layout=layout,
         order=order,
         height=even(asked.height),
-        width=even(asked.width),
-        frames=2 * asked.frames,
+        width=width,
+        frames=frames,
         video_id=query.video_id,
         queries=(query.query_id,),
         query=asked,
         contrast=other,
-        evaluated_frames=tuple(sorted(evaluated)),
-        shared=shared,
-        differing=differing,
-        tier=tier,
+        evaluated_frames=tuple(evaluated),
+        shared=pair.shared if pair else (),
+        differing=pair.differing if pair else (),
+        tier=pair.tier if pair else None,
     )
-
-
-def referent_frames(annotations: Annotations, instance_id: str) -> tuple[int, ...]:
-    """Return the annotated frames of a video that hold an instance, ascending."""
-    return tuple(frame for frame, instances in sorted(annotations.items()) if instance_id in instances)
 
 
 def is_contrast_frame(sample: Sample, frame: int) -> bool:

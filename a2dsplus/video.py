@@ -86,46 +86,34 @@ def encode(
     height: int,
     width: int,
     rate: Fraction,
-    preset: str,
-    crf: int,
+    preset: str = "veryfast",
+    crf: int = 18,
 ) -> int:
     """Write frames as an H.264 mp4 (yuv420p, constant rate) that any player opens; return how many.
 
-    One encoder thread: the bytes depend on the frames alone, whatever the machine's number of cores.
-    Raises OSError where the file cannot be written to its end.
+    One encoder thread: the bytes depend on the frames alone, whatever the machine's number of cores. Raises OSError where the file
+    cannot be written to its end.
     """
+    # without cpu-independent x264's AVX-512 code for macroblock trees now and then gives other bytes for the same frames
+    options = {"preset": preset, "crf": str(crf), "x264-params": "cpu-independent=1"}
+    flags = {"movflags": "+faststart", "fflags": "+bitexact"}
+    count = 0
     try:
-        return _encode(path, frames, height=height, width=width, rate=rate, preset=preset, crf=crf)
+        with av.open(str(path), "w", format="mp4", options=flags) as container:
+            stream: Any = container.add_stream("libx264", rate=rate, options=options)
+            stream.height, stream.width, stream.pix_fmt = height, width, PIXEL_FORMAT
+            stream.codec_context.thread_count = 1
+            stream.codec_context.time_base = 1 / rate
+            for frame in frames:
+                frame.pts, frame.time_base = count, 1 / rate
+                # the source's own decision about key frames is not ours
+                frame.pict_type = 0
+                container.mux(stream.encode(frame))
+                count += 1
+            container.mux(stream.encode(None))
     except av.error.FFmpegError as error:
         # the frames' own errors are ClipErrors already: what is left is the file's
         raise OSError(error.errno, _reason(error)) from error
-
-
-def _encode(
-    path: Path,
-    frames: Iterable[av.VideoFrame],
-    *,
-    height: int,
-    width: int,
-    rate: Fraction,
-    preset: str,
-    crf: int,
-) -> int:
-    count = 0
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
-        # without cpu-independent x264's AVX-512 code for macroblock trees now and then gives other bytes for the same frames
-        options = {"preset": preset, "crf": str(crf), "x264-params": "cpu-independent=1"}
-        stream: Any = container.add_stream("libx264", rate=rate, options=options)
-        stream.height, stream.width, stream.pix_fmt = height, width, PIXEL_FORMAT
-        stream.codec_context.thread_count = 1
-        stream.codec_context.time_base = 1 / rate
-        for frame in frames:
-            frame.pts, frame.time_base = count, 1 / rate
-            # the source's own decision about key frames is not ours
-            frame.pict_type = 0
-            container.mux(stream.encode(frame))
-            count += 1
-        container.mux(stream.encode(None))
     return count
 
 

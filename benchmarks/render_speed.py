@@ -18,11 +18,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from a2dsplus.compose import panels, spatial, temporal
-from a2dsplus.records import Clip, Order, Sample
-from a2dsplus.render.files import _CRF, _PRESET, Rendering, render
+from a2dsplus.compose import composite, panels
+from a2dsplus.records import Clip, Layout, Order, Sample
+from a2dsplus.render.files import Rendering, render
 from a2dsplus.sources.a2d import A2dSource
 
+# the defaults of a2dsplus.video.encode
+_PRESET, _CRF = "veryfast", 18
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -36,18 +38,9 @@ def samples_of(root: Path, count: int) -> tuple[dict[str, Clip], list[Sample]]:
     made: list[Sample] = []
     for query, other in zip(queries, queries[9:] + queries[:9], strict=True):
         if query.video_id != other.video_id and len(made) < count:
-            for compose in (spatial, temporal):
+            for layout in (Layout.SPATIAL, Layout.TEMPORAL):
                 made.append(
-                    compose(
-                        query,
-                        other,
-                        clips=clips,
-                        annotations=annotations,
-                        order=Order.QUERY_FIRST,
-                        tier=1,
-                        shared=(),
-                        differing=(),
-                    )
+                    composite(layout, query, other, clips=clips, annotations=annotations, order=Order.QUERY_FIRST)
                 )
     return clips, made
 

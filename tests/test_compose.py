@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from a2dsplus.compose import (
+    composite,
     held_index,
     is_contrast_frame,
     mapped_indices,
@@ -15,12 +16,10 @@ from a2dsplus.compose import (
     panels,
     referent_mask,
     resampled_indices,
-    spatial,
-    temporal,
 )
 from a2dsplus.contrast.positions import order_for, position_words
 from a2dsplus.masks import Rle, decode, encode
-from a2dsplus.records import Clip, Layout, Order, Query, Sample
+from a2dsplus.records import Clip, Layout, Order, Pair, Query, Sample
 
 lengths = st.integers(1, 60)
 sides = st.integers(2, 40)
@@ -60,9 +59,7 @@ def test_s_masks_keep_their_place_and_never_cross_the_seam(
     pair: tuple[dict[str, Clip], dict[str, dict[int, dict[str, Rle]]]], order: Order
 ) -> None:
     clips, annotations = pair
-    sample = spatial(
-        _query("q"), _query("c"), clips=clips, annotations=annotations, order=order, tier=1, shared=(), differing=()
-    )
+    sample = composite(Layout.SPATIAL, _query("q"), _query("c"), clips=clips, annotations=annotations, order=order)
     query, contrast = panels(sample)
     assert contrast is not None
     assert sample.frames == clips["q"].frames
@@ -85,9 +82,7 @@ def test_t_has_twice_the_frames_and_no_mask_on_the_contrast(
     pair: tuple[dict[str, Clip], dict[str, dict[int, dict[str, Rle]]]], order: Order
 ) -> None:
     clips, annotations = pair
-    sample = temporal(
-        _query("q"), _query("c"), clips=clips, annotations=annotations, order=order, tier=1, shared=(), differing=()
-    )
+    sample = composite(Layout.TEMPORAL, _query("q"), _query("c"), clips=clips, annotations=annotations, order=order)
     n = clips["q"].frames
     assert sample.frames == 2 * n
     assert (sample.height, sample.width) == (
@@ -146,23 +141,26 @@ def test_worked_frame_maps() -> None:
     assert mapped_indices([3, 5], 5, 9) == [1, 2]
 
 
+PAIR = Pair(query_id="q/0", contrast_query_id="c/0", tier=1, shared=("who",), differing=("where",), rank=0)
+
+
 def test_a_worked_spatial_sample() -> None:
     clips = {"q": _clip("q", 10, 320, 568), "c": _clip("c", 4, 160, 213)}
     annotations = {
         "q": {4: {"0": encode(np.ones((320, 568), bool))}},
         "c": {1: {"0": encode(np.ones((160, 213), bool))}},
     }
-    sample = spatial(
+    sample = composite(
+        Layout.SPATIAL,
         _query("q"),
         _query("c"),
         clips=clips,
         annotations=annotations,
         order=Order.CONTRAST_FIRST,
-        tier=1,
-        shared=("who",),
-        differing=("where",),
+        pair=PAIR,
     )
     assert (sample.height, sample.width, sample.frames, sample.sample_id) == (320, 426 + 568, 10, "q_0")
+    assert (sample.tier, sample.shared, sample.differing) == (1, ("who",), ("where",))
     query, contrast = panels(sample)
     assert (query.left, contrast and contrast.left, contrast and contrast.width) == (426, 0, 426)
 

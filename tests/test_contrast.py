@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from a2dsplus.contrast.entailment import Guard, Lexicon
 from a2dsplus.contrast.index import TIERS, CandidateIndex
 from a2dsplus.contrast.meaning import Meaning, Phrase, analyse
-from a2dsplus.contrast.sampler import RANKS, Sampler, rank_again
+from a2dsplus.contrast.reviewed import rank_again
+from a2dsplus.contrast.sampler import RANKS, Sampler
 from a2dsplus.records import Pair, Status
 
 LEXICON = Lexicon()

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from a2dsplus.compose import multiple, spatial, temporal
+from a2dsplus.compose import composite, multiple
 from a2dsplus.errors import ClipError, WorkspaceError
-from a2dsplus.masks import Rle
-from a2dsplus.records import Clip, Order, Sample
+from a2dsplus.records import Clip, Layout, Order, Sample
 from a2dsplus.render.files import Rendered, Rendering, render
 from a2dsplus.render.stream import composed_frames
 from a2dsplus.sources.a2d import A2dSource
@@ -26,9 +25,7 @@ def world(small_root: Path) -> tuple[dict[str, Clip], list[Sample]]:
     queries = source.listing("test").queries
     footage = {query.video_id: source.footage(query.video_id) for query in queries}
     clips = {video: found.clip for video, found in footage.items()}
-    annotations: dict[str, dict[int, dict[str, Rle]]] = {
-        video: dict(found.annotations) for video, found in footage.items()
-    }  # type: ignore[misc]
+    annotations = {video: found.annotations for video, found in footage.items()}
     samples = [
         multiple(
             "aaaaaaaaaaa",
@@ -39,12 +36,11 @@ def world(small_root: Path) -> tuple[dict[str, Clip], list[Sample]]:
     ]
     for number, query in enumerate(queries):
         contrast = next(q for q in queries[number + 1 :] + queries if q.video_id != query.video_id)
-        for order, compose in ((list(Order)[number % 2], spatial), (list(Order)[number // 2 % 2], temporal)):
-            samples.append(
-                compose(
-                    query, contrast, clips=clips, annotations=annotations, order=order, tier=1, shared=(), differing=()
-                )
-            )
+        for order, layout in (
+            (list(Order)[number % 2], Layout.SPATIAL),
+            (list(Order)[number // 2 % 2], Layout.TEMPORAL),
+        ):
+            samples.append(composite(layout, query, contrast, clips=clips, annotations=annotations, order=order))
     return clips, samples
 
 

@@ -5,15 +5,15 @@ A query's list depends on the seed, its own id and the captions, never on the or
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from a2dsplus.contrast.entailment import Guard, Reason
 from a2dsplus.contrast.index import TIERS, CandidateIndex
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.records import Pair, Status
+from a2dsplus.records import Pair
 
 # a query keeps this many candidates: the pair in use and those that take its place when it is rejected
 RANKS = 6
@@ -133,28 +133,3 @@ class Sampler:
 
 def _slots(roles: Collection[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(sorted({slot for slot, _ in roles}))
-
-
-def rank_again(
-    sampled: Sequence[Pair], settled: Mapping[tuple[str, str], Status], *, chosen: Mapping[str, str] | None = None
-) -> list[Pair]:
-    """Return pairs with statuses and ranks after review: rejected ones last, accepted ones (or `chosen`'s contrast) first.
-
-    `settled`: {(query id, contrast query id): "accepted" or "rejected"}. `chosen`: {query id: contrast query id} of a pairs file. The
-    first that is not rejected gets rank 0 and is used; rejected ones keep their order behind the rest.
-    """
-    by_query: dict[str, list[Pair]] = {}
-    for pair in sampled:
-        by_query.setdefault(pair.query_id, []).append(pair)
-    result: list[Pair] = []
-    for query_id, pairs in by_query.items():
-        wanted = (chosen or {}).get(query_id)
-
-        def place(pair: Pair, wanted: str | None = wanted) -> tuple[bool, bool, bool, int]:
-            status = settled.get((pair.query_id, pair.contrast_query_id), "unreviewed")
-            return status == "rejected", pair.contrast_query_id != wanted, status != "accepted", pair.rank
-
-        for rank, pair in enumerate(sorted(pairs, key=place)):
-            status = settled.get((pair.query_id, pair.contrast_query_id), "unreviewed")
-            result.append(replace(pair, rank=rank, status=status))
-    return result

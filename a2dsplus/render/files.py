@@ -27,7 +27,6 @@ from a2dsplus.workspace import digest, file_digest, replacing
 Form = Literal["video", "frames", "none"]
 # a change here changes every rendered file: raise it with the composition or the encoder settings
 _RECIPE = 1
-_PRESET, _CRF = "veryfast", 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +157,6 @@ def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None
             height=sample.height,
             width=sample.width,
             rate=clips[sample.video_id].rate,
-            preset=_PRESET,
-            crf=_CRF,
         )
 
 
@@ -191,7 +188,7 @@ def write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], render
 def _key(sample: Sample, rendering: Rendering, stamps: Mapping[str, str]) -> str:
     other = sample.contrast.video_id if sample.contrast else None
     shape = (sample.height, sample.width, sample.frames, sample.layout, sample.order)
-    how = (rendering.form, rendering.image, rendering.quality if rendering.form == "frames" else (_PRESET, _CRF))
+    how = (rendering.form, rendering.image, rendering.quality if rendering.form == "frames" else None)
     return digest(
         _RECIPE, shape, sample.video_id, stamps[sample.video_id], other, stamps[other] if other else None, how
     )

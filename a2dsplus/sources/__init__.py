@@ -35,6 +35,16 @@ class Listing:
     queries: list[Query]
     left_out: list[LeftOut] = field(default_factory=list)
 
+    @property
+    def videos(self) -> list[str]:
+        """The queries' video ids, each once, sorted."""
+        return sorted({query.video_id for query in self.queries})
+
+
+def referent_frames(annotations: Annotations, instance_id: str) -> tuple[int, ...]:
+    """Return the annotated frames of a video that hold an instance, 1-based, ascending."""
+    return tuple(frame for frame, instances in sorted(annotations.items()) if instance_id in instances)
+
 
 class Source(Protocol):
     """What every dataset offers. All methods raise InputError for what is at fault in it."""
