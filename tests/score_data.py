@@ -10,23 +10,24 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
-from a2dsplus.masks import Mask, Rle, encode
+from a2dsplus.masks import Mask, Rle, area, encode
 from tests.shared_data import SHARED
 
 
-def write_truth(dataset: Path, subset: str, masks: Mapping[str, Mask]) -> Path:
-    """Write `<dataset>/<subset>/ground_truth.json` from {image id: mask}."""
+def write_truth(dataset: Path, subset: str, masks: Mapping[str, Mask | Rle]) -> Path:
+    """Write `<dataset>/<subset>/ground_truth.json` from {image id: mask or run lengths}."""
     images, annotations = [], []
     for number, (image_id, mask) in enumerate(masks.items(), 1):
-        images.append({"id": image_id, "height": mask.shape[0], "width": mask.shape[1]})
-        rle = encode(mask)
+        rle = mask if isinstance(mask, dict) else encode(mask)
+        height, width = rle["size"]
+        images.append({"id": image_id, "height": height, "width": width})
         annotations.append(
             {
                 "id": number,
                 "image_id": image_id,
                 "category_id": 1,
                 "segmentation": rle,
-                "area": int(mask.sum()),
+                "area": area(rle),
                 "iscrowd": 0,
             }
         )

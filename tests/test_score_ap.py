@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from a2dsplus.score.ap import average_precision, resampled_average_precision
 from tests.score_data import perturbed, random_masks, write_results, write_rows, write_truth
 
 
-def cocoeval(truth_file, results_file):
+def cocoeval(truth_file: Path, results_file: Path) -> float:
     """The first of COCOeval's summary, as MTTR reports it."""
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(str(truth_file))
@@ -29,7 +30,7 @@ def cocoeval(truth_file, results_file):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_one_scored_mask_a_unit(tmp_path, seed):
+def test_one_scored_mask_a_unit(tmp_path: Path, seed: int) -> None:
     truth = random_masks(seed, 80, empty=0)
     generator = np.random.default_rng(seed)
     scores = {image_id: round(float(generator.random()), 1) for image_id in truth}  # many ties
@@ -42,7 +43,7 @@ def test_one_scored_mask_a_unit(tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_several_scored_masks_a_unit(tmp_path, seed):
+def test_several_scored_masks_a_unit(tmp_path: Path, seed: int) -> None:
     truth = random_masks(seed, 60, empty=0.2)
     generator = np.random.default_rng(seed)
     rows = [
@@ -66,7 +67,7 @@ def test_several_scored_masks_a_unit(tmp_path, seed):
     assert figures["mIoU"] == alone.subsets["M"].figures["mIoU"]
 
 
-def test_a_resample_that_draws_every_video_once_is_the_figure_itself():
+def test_a_resample_that_draws_every_video_once_is_the_figure_itself() -> None:
     generator = np.random.default_rng(0)
     ious, scores, rank = generator.random(200), generator.random(200), np.arange(200)
     video = generator.integers(0, 30, 200)
@@ -75,7 +76,7 @@ def test_a_resample_that_draws_every_video_once_is_the_figure_itself():
     assert found == pytest.approx([average_precision(ious, scores, np.arange(200), rank=rank)] * 2, abs=1e-6)
 
 
-def test_a_resample_counts_a_video_as_often_as_it_was_drawn():
+def test_a_resample_counts_a_video_as_often_as_it_was_drawn() -> None:
     generator = np.random.default_rng(1)
     ious, scores, video = generator.random(60), generator.random(60), np.repeat(np.arange(12), 5)
     weights = generator.integers(0, 3, (5, 12))
@@ -88,7 +89,7 @@ def test_a_resample_counts_a_video_as_often_as_it_was_drawn():
         assert value == pytest.approx(own, abs=1e-6)
 
 
-def test_nothing_right_is_zero():
+def test_nothing_right_is_zero() -> None:
     zeros = np.zeros(10)
     assert average_precision(zeros, zeros, np.arange(10), rank=np.arange(10)) == 0
     found = resampled_average_precision(

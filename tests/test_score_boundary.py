@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 
+from a2dsplus.masks import Mask
 from a2dsplus.score.boundary import _matches, contour_accuracy, radius
 from a2dsplus.score.runs import from_mask
 from tests.score_data import decoded, real_masks
 from tests.shared_data import needs_shared
 
 
-def contour(mask):
+def contour(mask: Mask) -> Mask:
     """A pixel that differs from its right, lower or lower right neighbour; at the last row and column, from those there are."""
     right, lower, diagonal = np.zeros_like(mask), np.zeros_like(mask), np.zeros_like(mask)
     right[:, :-1] = mask[:, 1:]
@@ -24,7 +25,7 @@ def contour(mask):
     return found
 
 
-def dilated(mask, reach):
+def dilated(mask: Mask, reach: int) -> Mask:
     """The mask grown by a disk, shift by shift."""
     height, width = mask.shape
     padded = np.pad(mask, reach)
@@ -36,7 +37,7 @@ def dilated(mask, reach):
     return grown
 
 
-def reference(prediction, truth):
+def reference(prediction: Mask, truth: Mask) -> float:
     """F on the whole frame."""
     reach = math.ceil(0.008 * np.linalg.norm(truth.shape))
     predicted, true = contour(prediction), contour(truth)
@@ -52,12 +53,12 @@ def reference(prediction, truth):
     return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
 
 
-def accuracy(prediction, truth):
+def accuracy(prediction: Mask, truth: Mask) -> float:
     height, width = truth.shape
     return contour_accuracy(from_mask(prediction), from_mask(truth), height=height, width=width)
 
 
-def some_mask(generator, height, width):
+def some_mask(generator: np.random.Generator, height: int, width: int) -> Mask:
     mask = np.zeros((height, width), bool)
     kind = generator.integers(8)
     top, left = generator.integers(0, height), generator.integers(0, width)
@@ -80,7 +81,7 @@ def some_mask(generator, height, width):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_f_is_that_of_the_whole_frame(seed):
+def test_f_is_that_of_the_whole_frame(seed: int) -> None:
     generator = np.random.default_rng(seed)
     for trial in range(150):
         largest = 300 if trial % 25 == 0 else 70
@@ -89,7 +90,7 @@ def test_f_is_that_of_the_whole_frame(seed):
         assert accuracy(prediction, truth) == reference(prediction, truth), (seed, trial, height, width)
 
 
-def test_contour_pixels_of_a_small_square():
+def test_contour_pixels_of_a_small_square() -> None:
     # A 2 x 2 square at (2, 2): its own pixels but the inner one, and those up and to the left of it, make a 3 x 3 contour
     # without the pixel (2, 2), all of whose three neighbours are inside.
     mask = np.zeros((8, 8), bool)
@@ -99,7 +100,7 @@ def test_contour_pixels_of_a_small_square():
     assert contour(mask).sum() == 8
 
 
-def test_a_shift_within_the_tolerance_costs_nothing_and_one_beyond_it_all():
+def test_a_shift_within_the_tolerance_costs_nothing_and_one_beyond_it_all() -> None:
     height, width = 300, 400  # diagonal 500: tolerance 4
     assert radius(height=height, width=width) == 4
     truth = np.zeros((height, width), bool)
@@ -111,7 +112,7 @@ def test_a_shift_within_the_tolerance_costs_nothing_and_one_beyond_it_all():
     assert accuracy(beyond, truth) == 0.0
 
 
-def test_empty_masks():
+def test_empty_masks() -> None:
     none, some = np.zeros((20, 30), bool), np.zeros((20, 30), bool)
     some[3:9, 4:11] = True
     assert accuracy(none, none) == 1.0
@@ -121,7 +122,7 @@ def test_empty_masks():
 
 
 @needs_shared
-def test_real_masks():
+def test_real_masks() -> None:
     generator = np.random.default_rng(0)
     for rle in list(real_masks().values())[::250]:
         truth = decoded(rle)

@@ -3,6 +3,8 @@
 import json
 import re
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -11,10 +13,12 @@ from a2dsplus import cli
 from a2dsplus.score.metrics import NAMES
 from tests.score_data import box, perturbed, random_masks, write_pngs, write_results, write_truth
 
+Run = Callable[..., tuple[object, str, str]]
+
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*words):
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: object) -> tuple[object, str, str]:
         monkeypatch.setattr(sys, "argv", ["a2dsplus", "score", *map(str, words)])
         with pytest.raises(SystemExit) as left:
             cli.run()
@@ -25,7 +29,7 @@ def run(monkeypatch, capsys):
 
 
 @pytest.fixture
-def folders(tmp_path):
+def folders(tmp_path: Path) -> Path:
     for subset, seed in (("M", 1), ("S", 2)):
         truth = random_masks(seed, 36)
         write_truth(tmp_path / "data", subset, truth)
@@ -34,7 +38,7 @@ def folders(tmp_path):
     return tmp_path
 
 
-def test_json_has_the_documented_form(run, folders):
+def test_json_has_the_documented_form(run: Run, folders: Path) -> None:
     code, out, _ = run(folders / "masks", "--dataset", folders / "data", "--json", "-", "--resamples", 20)
     assert code == 0
     document = json.loads(out)
@@ -49,7 +53,7 @@ def test_json_has_the_documented_form(run, folders):
     assert document["signature"].startswith("protocol:paper|P@K:>|mAP:10|")
 
 
-def test_a_table_of_command_lines_and_exact_outputs(run, tmp_path):
+def test_a_table_of_command_lines_and_exact_outputs(run: Run, tmp_path: Path) -> None:
     # One query of two frames, 6 of 8 and 2 of 8 pixels right. Contours are the pixels themselves, the tolerance is 1:
     # precision 1 and 1, recall 7/8 and 3/8, so F is (14/15 + 6/11) / 2 = 73.9%.
     truth = {"v/00001/0": box(2, 8, 0, 0, 1, 8), "v/00002/0": box(2, 8, 0, 0, 1, 8)}
@@ -97,14 +101,14 @@ def test_a_table_of_command_lines_and_exact_outputs(run, tmp_path):
     )
 
 
-def test_published_rows_and_their_definitions_are_beside(run, folders):
+def test_published_rows_and_their_definitions_are_beside(run: Run, folders: Path) -> None:
     _, out, _ = run(folders / "masks", "--dataset", folders / "data", "--resamples", 0)
     assert "S beside Table 6 of the paper" in out
     assert re.search(r"LOCATER, TPAMI 2023 +19\.0 +31\.4 +29\.9 +mAP: five thresholds", out)
     assert "mAP: definition not stated" in out
 
 
-def test_against(run, folders):
+def test_against(run: Run, folders: Path) -> None:
     code, out, _ = run(
         folders / "masks",
         "--dataset",
@@ -120,7 +124,7 @@ def test_against(run, folders):
     assert "M: paired difference over videos" in out
 
 
-def test_html_and_json_are_written_whole(run, folders):
+def test_html_and_json_are_written_whole(run: Run, folders: Path) -> None:
     html, figures = folders / "report.html", folders / "score.json"
     code, out, err = run(
         folders / "png",
@@ -161,7 +165,9 @@ def test_html_and_json_are_written_whole(run, folders):
         ([], 2, "Missing argument 'PREDICTIONS'"),
     ],
 )
-def test_faults_are_one_line_and_a_status(run, folders, monkeypatch, words, code, message):
+def test_faults_are_one_line_and_a_status(
+    run: Run, folders: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, message: str
+) -> None:
     monkeypatch.chdir(folders)
     if "S" in words:  # predictions of another subset: some ids are the same, the rest is missing
         write_truth(folders / "data", "S", random_masks(2, 60))
@@ -174,7 +180,7 @@ def test_faults_are_one_line_and_a_status(run, folders, monkeypatch, words, code
         assert err.count("\n") == 1
 
 
-def test_help_names_the_traps_and_every_option(run):
+def test_help_names_the_traps_and_every_option(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
     for word in (
@@ -191,7 +197,7 @@ def test_help_names_the_traps_and_every_option(run):
         assert isinstance(parameter, click.Argument) or parameter.help, parameter.name
 
 
-def test_the_scorer_starts_without_the_heavy_libraries(folders):
+def test_the_scorer_starts_without_the_heavy_libraries(folders: Path) -> None:
     import subprocess
 
     program = (
@@ -203,7 +209,7 @@ def test_the_scorer_starts_without_the_heavy_libraries(folders):
     assert done.stdout == "[]\n"
 
 
-def test_a_perfect_model_has_all_at_one(run, tmp_path):
+def test_a_perfect_model_has_all_at_one(run: Run, tmp_path: Path) -> None:
     truth = {f"v{video}_0/{frame:05d}/0": box(9, 9, 0, 0, frame % 2 * 4, 5) for video in range(40) for frame in (1, 2)}
     write_truth(tmp_path / "data", "T", truth)
     # stock COCOeval gives a perfect model 0.5 at best where half the masks are empty: where it ranks them last

@@ -3,6 +3,9 @@
 import io
 import json
 import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +13,8 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from a2dsplus.errors import A2dsplusError, InputError, PredictionError
-from a2dsplus.masks import encode
-from a2dsplus.score import evaluate, stamp_predictions
+from a2dsplus.masks import Mask, encode
+from a2dsplus.score import Report, evaluate, stamp_predictions
 from a2dsplus.score.readers.png import read_png
 from a2dsplus.score.runs import from_mask, to_mask
 from tests.score_data import box, perturbed, random_masks, write_pngs, write_results, write_rows, write_truth
@@ -21,21 +24,21 @@ PREDICTED = perturbed(TRUTH, 3)
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path: Path) -> Path:
     write_truth(tmp_path / "data", "M", TRUTH)
     return tmp_path / "data"
 
 
-def score(predictions, data, **settings):
+def score(predictions: Any, data: Path, **settings: Any) -> Report:
     return evaluate(predictions, data, **{"resamples": 0, **settings})
 
 
-def wanted(data):
+def wanted(data: Path) -> dict[str, Any]:
     found = dict(score({"M": PREDICTED}, data).subsets["M"].figures)
     return {name: value for name, value in found.items() if not name.startswith("mAP_coco")}
 
 
-def assert_same(report, data):
+def assert_same(report: Report, data: Path) -> None:
     figures = report.subsets["M"].figures
     assert {name: figures[name] for name in wanted(data)} == wanted(data)
 
@@ -43,13 +46,13 @@ def assert_same(report, data):
 # ---- layouts -----------------------------------------------------------------------------------------------------------
 
 
-def test_png_folders(tmp_path, data):
+def test_png_folders(tmp_path: Path, data: Path) -> None:
     report = score(write_pngs(tmp_path / "masks", "M", PREDICTED), data, workers=2)
     assert_same(report, data)
     assert report.subsets["M"].predictions.layout.startswith("PNG folders")
 
 
-def test_png_folders_without_the_instance_level(tmp_path):
+def test_png_folders_without_the_instance_level(tmp_path: Path) -> None:
     truth = {
         f"v{video}_{video}/{frame:05d}/{video}": box(8, 9, video, 2, 3, 3) for video in range(4) for frame in (3, 7)
     }
@@ -62,7 +65,7 @@ def test_png_folders_without_the_instance_level(tmp_path):
     assert score(tmp_path / "masks", data).subsets["S"].figures["mIoU"] == 1
 
 
-def test_instance_level_is_needed_where_a_sample_has_several_queries(tmp_path, data):
+def test_instance_level_is_needed_where_a_sample_has_several_queries(tmp_path: Path, data: Path) -> None:
     folder = tmp_path / "masks" / "M" / "v0"
     folder.mkdir(parents=True)
     Image.fromarray(TRUTH["v0/00005/0"]).save(folder / "00005.png")
@@ -70,18 +73,18 @@ def test_instance_level_is_needed_where_a_sample_has_several_queries(tmp_path, d
         score(tmp_path / "masks", data)
 
 
-def test_coco_results(tmp_path, data):
+def test_coco_results(tmp_path: Path, data: Path) -> None:
     report = score(write_results(tmp_path / "masks", "M", PREDICTED).parent, data)
     assert_same(report, data)
     assert report.subsets["M"].predictions.layout == "COCO results"
 
 
-def test_one_results_file(tmp_path, data):
+def test_one_results_file(tmp_path: Path, data: Path) -> None:
     assert_same(score(write_results(tmp_path, "M", PREDICTED), data), data)
     assert_same(score(write_results(tmp_path, "mine", PREDICTED), data), data)
 
 
-def test_uncompressed_run_lengths(tmp_path, data):
+def test_uncompressed_run_lengths(tmp_path: Path, data: Path) -> None:
     rows = []
     for image_id, mask in PREDICTED.items():
         flat = np.concatenate([[0], mask.T.ravel().astype(np.int8), [0]])
@@ -91,7 +94,7 @@ def test_uncompressed_run_lengths(tmp_path, data):
     assert_same(score(write_rows(tmp_path, "M", rows), data), data)
 
 
-def test_polygons(tmp_path, data):
+def test_polygons(tmp_path: Path, data: Path) -> None:
     polygon = [[2.0, 2.0, 20.0, 2.0, 20.0, 18.0, 2.0, 18.0], [22, 3, 30, 3, 30, 9]]
     rows = [{"image_id": image_id, "segmentation": polygon, "score": 1.0} for image_id in TRUTH]
     own = score(write_rows(tmp_path, "M", rows), data).subsets["M"].figures
@@ -99,7 +102,7 @@ def test_polygons(tmp_path, data):
     assert own["oIoU"] == score({"M": dict.fromkeys(TRUTH, mask)}, data).subsets["M"].figures["oIoU"] > 0
 
 
-def test_mttr_image_ids(tmp_path, data):
+def test_mttr_image_ids(tmp_path: Path, data: Path) -> None:
     rows = []
     for image_id, mask in PREDICTED.items():
         sample, frame, instance = image_id.split("/")
@@ -107,7 +110,7 @@ def test_mttr_image_ids(tmp_path, data):
     assert_same(score(write_rows(tmp_path, "M", rows), data), data)
 
 
-def test_mttr_results_for_the_whole_split_are_scored_on_m(tmp_path, data):
+def test_mttr_results_for_the_whole_split_are_scored_on_m(tmp_path: Path, data: Path) -> None:
     import pandas as pd
 
     pd.DataFrame({"query_id": ["v0/0", "alone/3"]}).to_parquet(data / "queries.parquet")
@@ -118,8 +121,8 @@ def test_mttr_results_for_the_whole_split_are_scored_on_m(tmp_path, data):
     assert "1 masks of frames or queries that M does not evaluate" in report.subsets["M"].notes[0]
 
 
-def test_refer_ytvos_folders(tmp_path, data):
-    videos: dict = {}
+def test_refer_ytvos_folders(tmp_path: Path, data: Path) -> None:
+    videos: dict[str, Any] = {}
     for image_id, mask in PREDICTED.items():
         sample, frame, instance = image_id.split("/")
         expression = {"0": "1", "1": "0"}[instance]  # expressions are not instances
@@ -136,13 +139,13 @@ def test_refer_ytvos_folders(tmp_path, data):
     assert_same(score(tmp_path / "masks", data), data)
 
 
-def test_refer_ytvos_folders_need_the_expressions(tmp_path, data):
+def test_refer_ytvos_folders_need_the_expressions(tmp_path: Path, data: Path) -> None:
     (tmp_path / "masks" / "M" / "Annotations" / "v0" / "0").mkdir(parents=True)
     with pytest.raises(PredictionError, match="meta_expressions"):
         score(tmp_path / "masks", data)
 
 
-def test_the_best_scored_of_several_masks(tmp_path, data):
+def test_the_best_scored_of_several_masks(tmp_path: Path, data: Path) -> None:
     rows = [
         {"image_id": image_id, "segmentation": encode(mask), "score": score_}
         for masks, score_ in ((TRUTH, 0.2), (PREDICTED, 0.9), (perturbed(TRUTH, 77), 0.5))
@@ -153,7 +156,7 @@ def test_the_best_scored_of_several_masks(tmp_path, data):
     assert "up to 3 scored masks" in report.subsets["M"].predictions.layout
 
 
-def test_frames_that_are_not_evaluated_are_left_alone_and_said(tmp_path, data):
+def test_frames_that_are_not_evaluated_are_left_alone_and_said(tmp_path: Path, data: Path) -> None:
     write_pngs(tmp_path / "masks", "M", {**PREDICTED, "v0/00006/0": TRUTH["v0/00005/0"]})
     (tmp_path / "masks" / "M" / "v0" / "0" / "00007.png").write_bytes(b"not read")
     report = score(tmp_path / "masks", data)
@@ -161,7 +164,7 @@ def test_frames_that_are_not_evaluated_are_left_alone_and_said(tmp_path, data):
     assert any("2 PNG files of frames that M does not evaluate" in note for note in report.subsets["M"].notes)
 
 
-def test_other_ground_truth_in_coco_form(tmp_path):
+def test_other_ground_truth_in_coco_form(tmp_path: Path) -> None:
     # whole-number ids, a polygon, two annotations of one image, an image without any
     document = {
         "images": [{"id": number, "height": 10, "width": 12} for number in (7, 8, 9)],
@@ -186,7 +189,7 @@ def test_other_ground_truth_in_coco_form(tmp_path):
 # ---- PNG ---------------------------------------------------------------------------------------------------------------
 
 
-def palette_image(mask, index):
+def palette_image(mask: Mask, index: int) -> Image.Image:
     image = Image.fromarray(mask.astype(np.uint8) * index, "L").convert("P")
     image = Image.new("P", mask.shape[::-1])
     image.putpalette([255, 255, 255, 0, 0, 0, 9, 9, 9] + [0] * 759)  # index 0 is white, 1 is black
@@ -194,7 +197,7 @@ def palette_image(mask, index):
     return image
 
 
-def colour_image(mask, mode):
+def colour_image(mask: Mask, mode: str) -> Image.Image:
     channels = np.zeros((*mask.shape, 4), np.uint8)
     channels[..., 2] = mask * 3
     channels[..., 3] = 255  # opaque everywhere: alpha is no mask
@@ -216,7 +219,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("empty", [False, True])
-def test_any_non_zero_is_the_referent(tmp_path, kind, empty):
+def test_any_non_zero_is_the_referent(tmp_path: Path, kind: str, empty: bool) -> None:
     mask = random_masks(9, 4, empty=0)["v0/00005/0"] & (not empty)
     file = tmp_path / "m.png"
     KINDS[kind](mask).save(file)
@@ -224,7 +227,7 @@ def test_any_non_zero_is_the_referent(tmp_path, kind, empty):
     assert np.array_equal(found, mask)
 
 
-def test_resizing_takes_the_nearest_pixel(tmp_path):
+def test_resizing_takes_the_nearest_pixel(tmp_path: Path) -> None:
     mask = random_masks(9, 4, empty=0)["v0/00005/0"]
     file = tmp_path / "m.png"
     Image.fromarray(mask.repeat(2, 0).repeat(3, 1)).save(file)
@@ -233,7 +236,7 @@ def test_resizing_takes_the_nearest_pixel(tmp_path):
     assert np.array_equal(read_png(file, size=mask.shape, resize="nearest"), from_mask(mask))
 
 
-def test_resize_is_said(tmp_path, data):
+def test_resize_is_said(tmp_path: Path, data: Path) -> None:
     small = {image_id: mask[::2, ::2] for image_id, mask in TRUTH.items()}
     large = {image_id: mask.repeat(2, 0).repeat(2, 1) for image_id, mask in small.items()}
     for source in (write_pngs(tmp_path / "png", "M", small), write_results(tmp_path / "coco", "M", small).parent):
@@ -249,29 +252,29 @@ def test_resize_is_said(tmp_path, data):
 # ---- faults ------------------------------------------------------------------------------------------------------------
 
 
-def png(tmp_path, change):
+def png(tmp_path: Path, change: Callable[[Path], object]) -> Path:
     """PNG folders of which one file is changed."""
     folder = write_pngs(tmp_path / "masks", "M", PREDICTED)
     change(folder / "M" / "v1" / "1" / "00015.png")
     return folder
 
 
-def rewritten(data_of):
+def rewritten(data_of: Callable[[bytes], bytes]) -> Callable[[Path], object]:
     return lambda file: file.write_bytes(data_of(file.read_bytes()))
 
 
-def jpeg(_):
+def jpeg(_: bytes) -> bytes:
     stream = io.BytesIO()
     Image.new("L", (32, 24)).save(stream, "JPEG")
     return stream.getvalue()
 
 
-def flipped_bit(content):
+def flipped_bit(content: bytes) -> bytes:
     place = content.index(b"IDAT") + 10
     return content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :]
 
 
-def broken_stream(content):
+def broken_stream(content: bytes) -> bytes:
     """A PNG whose checksums agree and whose pixels do not inflate."""
     start = content.index(b"IDAT")
     chunk = b"IDAT" + b"not zlib at all"
@@ -297,7 +300,7 @@ PNG_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", PNG_FAULTS)
-def test_faults_of_png_folders(tmp_path, data, fault):
+def test_faults_of_png_folders(tmp_path: Path, data: Path, fault: str) -> None:
     change, message = PNG_FAULTS[fault]
     with pytest.raises(InputError, match=message) as raised:
         score(png(tmp_path, change), data)
@@ -308,7 +311,7 @@ ROW = {"image_id": "v0/00005/0", "category_id": 1, "segmentation": encode(PREDIC
 ROWS = [{"image_id": key, "segmentation": encode(mask), "score": 0.5} for key, mask in PREDICTED.items()]
 
 
-def with_mask(segmentation):
+def with_mask(segmentation: object) -> list[dict[str, object]]:
     return [*ROWS[1:], {**ROW, "segmentation": segmentation}]
 
 
@@ -348,7 +351,7 @@ ROW_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", ROW_FAULTS)
-def test_faults_of_results_files(tmp_path, data, fault):
+def test_faults_of_results_files(tmp_path: Path, data: Path, fault: str) -> None:
     rows, message = ROW_FAULTS[fault]
     with pytest.raises(InputError, match=message) as raised:
         score(write_rows(tmp_path, "M", rows), data)
@@ -356,13 +359,13 @@ def test_faults_of_results_files(tmp_path, data, fault):
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"\xff\xfe", b"[" * 100_000])
-def test_files_that_are_no_json(tmp_path, data, content):
+def test_files_that_are_no_json(tmp_path: Path, data: Path, content: bytes) -> None:
     (tmp_path / "M.json").write_bytes(content)
     with pytest.raises(PredictionError, match="cannot be read as JSON"):
         score(tmp_path / "M.json", data)
 
 
-def test_missing_empty_counts_what_is_missing_as_empty(tmp_path, data):
+def test_missing_empty_counts_what_is_missing_as_empty(tmp_path: Path, data: Path) -> None:
     report = score(write_rows(tmp_path, "M", ROWS[6:]), data, missing="empty")
     blank = {key: np.zeros((24, 32), bool) for key in list(PREDICTED)[:6]}
     assert (
@@ -373,7 +376,7 @@ def test_missing_empty_counts_what_is_missing_as_empty(tmp_path, data):
 
 
 @pytest.mark.parametrize("missing", ["error", "empty"])
-def test_an_empty_folder(tmp_path, data, missing):
+def test_an_empty_folder(tmp_path: Path, data: Path, missing: str) -> None:
     (tmp_path / "masks").mkdir()
     with pytest.raises(PredictionError, match="holds nothing for M"):
         score(tmp_path / "masks", data, missing=missing)
@@ -382,14 +385,14 @@ def test_an_empty_folder(tmp_path, data, missing):
         score(tmp_path / "masks", data, missing=missing)
 
 
-def test_no_folder(tmp_path, data):
+def test_no_folder(tmp_path: Path, data: Path) -> None:
     with pytest.raises(PredictionError, match="no such file or folder"):
         score(tmp_path / "nowhere", data)
     with pytest.raises(PredictionError, match="no such file or folder"):
         score({"M": PREDICTED}, data, against=tmp_path / "nowhere")
 
 
-def test_predictions_made_for_other_ground_truth(tmp_path, data):
+def test_predictions_made_for_other_ground_truth(tmp_path: Path, data: Path) -> None:
     folder = write_pngs(tmp_path / "masks", "M", PREDICTED)
     stamp_predictions(folder, data, subsets=["M"], model="test")
     assert_same(score(folder, data), data)
@@ -398,7 +401,7 @@ def test_predictions_made_for_other_ground_truth(tmp_path, data):
         score(folder, data)
 
 
-def test_ground_truth_that_is_not_the_manifests(tmp_path, data):
+def test_ground_truth_that_is_not_the_manifests(tmp_path: Path, data: Path) -> None:
     import hashlib
 
     digest = hashlib.sha256((data / "M" / "ground_truth.json").read_bytes()).hexdigest()
@@ -423,7 +426,7 @@ TRUTH_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", TRUTH_FAULTS)
-def test_faults_of_ground_truth(tmp_path, fault):
+def test_faults_of_ground_truth(tmp_path: Path, fault: str) -> None:
     content, message = TRUTH_FAULTS[fault]
     (tmp_path / "M").mkdir()
     (tmp_path / "M" / "ground_truth.json").write_text(content)
@@ -432,14 +435,14 @@ def test_faults_of_ground_truth(tmp_path, fault):
 
 
 @pytest.mark.parametrize("name", ["samples.jsonl", "meta_expressions.json", "manifest.json"])
-def test_damaged_companions_are_named(tmp_path, data, name):
+def test_damaged_companions_are_named(tmp_path: Path, data: Path, name: str) -> None:
     file = data / ("" if name == "manifest.json" else "M") / name
     file.write_text('{"videos": 3')
     with pytest.raises(A2dsplusError, match=name):
         score({"M": PREDICTED}, data)
 
 
-def test_subsets_are_those_that_have_predictions(tmp_path, data):
+def test_subsets_are_those_that_have_predictions(tmp_path: Path, data: Path) -> None:
     write_truth(data, "T", TRUTH)
     write_results(tmp_path / "masks", "M", PREDICTED)
     report = score(tmp_path / "masks", data)

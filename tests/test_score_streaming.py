@@ -1,5 +1,7 @@
 """Accumulators give what `evaluate` gives, however the units are batched, split over processes or repeated."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ PREDICTED = perturbed(TRUTH, 5)
 IDS = list(TRUTH)
 
 
-def feed(accumulator, ids, size=7):
+def feed(accumulator: Accumulator, ids: list[str], size: int = 7) -> Accumulator:
     for start in range(0, len(ids), size):
         batch = ids[start : start + size]
         accumulator.update(
@@ -27,7 +29,7 @@ def feed(accumulator, ids, size=7):
 
 
 @pytest.mark.parametrize("protocol", ["paper", "released"])
-def test_the_figures_of_evaluate(tmp_path, protocol):
+def test_the_figures_of_evaluate(tmp_path: Path, protocol: str) -> None:
     write_truth(tmp_path, "M", TRUTH)
     expected = evaluate({"M": PREDICTED}, tmp_path, protocol=protocol, resamples=0).subsets["M"].figures
     found = feed(Accumulator(protocol), IDS).compute()
@@ -36,12 +38,12 @@ def test_the_figures_of_evaluate(tmp_path, protocol):
         assert value == pytest.approx(expected[name], abs=1e-12), name
 
 
-def test_units_that_two_processes_saw_count_once():
+def test_units_that_two_processes_saw_count_once() -> None:
     one, other = feed(Accumulator(), IDS[:18]), feed(Accumulator(), [*IDS[18:], *IDS[:4]])
     assert Accumulator().merge([one.state(), other.state()]).compute() == feed(Accumulator(), IDS).compute()
 
 
-def test_without_ids_there_are_no_figures_by_query():
+def test_without_ids_there_are_no_figures_by_query() -> None:
     accumulator = Accumulator()
     accumulator.update(torch.ones(2, 3, 4, dtype=torch.bool), torch.ones(2, 3, 4))
     found = accumulator.compute()
@@ -49,13 +51,13 @@ def test_without_ids_there_are_no_figures_by_query():
     assert "tIoU" not in found
 
 
-def test_counts_stay_where_the_masks_are():
+def test_counts_stay_where_the_masks_are() -> None:
     accumulator = Accumulator()
     accumulator.update(torch.ones(2, 3, 4, device="meta"), torch.ones(2, 3, 4, device="meta"))
     assert accumulator._batches[0].device.type == "meta"  # a device without data: any copy would have raised
 
 
-def test_misuse_is_named():
+def test_misuse_is_named() -> None:
     accumulator = Accumulator()
     with pytest.raises(UsageError, match="no batch"):
         accumulator.compute()
