@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 import locater
 from locater import CheckpointError, ConfigError, Locater, LocaterConfig, QueryError, VideoError
 from locater.inference import prepare, sampled_indices, stream, swap_sides
+from locater.language import BertLanguage, bert_names, load_bert
 
 torch.set_num_threads(1)
 
@@ -270,3 +271,41 @@ def test_a_session_s_memory_does_not_grow() -> None:
     model.train()
     session = model.start("a dog", torch.zeros(1, 1, 3, 32, 32))
     assert session.step(torch.zeros(1, 3, 32, 32)).requires_grad
+
+
+def test_masks_of_any_kind_and_frames_of_any_precision_are_taken() -> None:
+    model = small()
+    frames, mask = torch.rand(1, 3, 3, 32, 32), torch.rand(1, 1, 32, 32) > 0.5
+    results = []
+    for given, clip in ((mask, frames), (mask.float(), frames.double()), (mask.byte(), frames)):
+        session = model.start("a dog", clip[:, :1])
+        session.step(clip[:, 1], given)
+        results.append(session.step(clip[:, 2]))
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+
+
+def test_a_compiled_encoder_gives_the_same_masks() -> None:
+    model = small()
+    expected = model.segment(video(4), "a dog", batch=4)
+    model.compile_encoder(backend="eager")
+    assert np.array_equal(model.segment(video(4), "a dog", batch=4), expected)
+    assert set(model.state_dict()) == set(small().state_dict())
+
+
+def test_published_bert_names_are_understood(tmp_path: Path) -> None:
+    one = torch.ones(2)
+    published = {
+        "bert.embeddings.LayerNorm.gamma": one, "bert.embeddings.LayerNorm.beta": one, "bert.pooler.dense.weight": one,
+        "cls.predictions.bias": one, "bert.encoder.layer.0.output.dense.weight": one,
+    }  # fmt: skip
+    assert sorted(bert_names(published)) == [
+        "embeddings.LayerNorm.bias", "embeddings.LayerNorm.weight", "encoder.layer.0.output.dense.weight",
+    ]  # fmt: skip
+    with torch.device("meta"):
+        language = BertLanguage(LocaterConfig.preset("rvos"))
+    with pytest.raises(CheckpointError, match=r"holds neither model\.safetensors nor pytorch_model\.bin"):
+        load_bert(language, tmp_path)
+    save_file({"bert.embeddings.word_embeddings.weight": torch.zeros(4, 768)}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"word_embeddings\.weight is \(4, 768\), expected \(30522, 768\)"):
+        load_bert(language, tmp_path)
