@@ -63,7 +63,11 @@ def open_training(
         if found:
             labelled = tuple(number - 1 for number in sorted(frames))
             masks = _Masks(found, (clip.height, clip.width))
-            examples.append(Example(video=query.video_id, text=query.text, labelled=labelled, mask=masks))
+            examples.append(
+                Example(
+                    video=query.video_id, instance=query.instance_id, text=query.text, labelled=labelled, mask=masks
+                )
+            )
     if not examples:
         raise InputError(
             f"{root}: no caption of split {split} has a mask; captions and masks are of different releases"

@@ -1,7 +1,7 @@
 """Training LOCATER on any set of queries, clips and masks: `train(config, examples, store, options)`."""
 
-from locater.training.data import Clips, Example, FrameStore, mirrored
+from locater.training.data import Clips, Example, FrameStore
 from locater.training.loop import train
 from locater.training.options import TrainOptions
 
-__all__ = ["Clips", "Example", "FrameStore", "TrainOptions", "mirrored", "train"]
+__all__ = ["Clips", "Example", "FrameStore", "TrainOptions", "train"]

@@ -3,7 +3,6 @@
 Legend: T clip frames, G global frames, S image side.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,41 +13,25 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from locater.errors import LocaterError, VideoError
+from locater.inference import swap_sides
 from locater.training.options import TrainOptions
 
 Frame = np.ndarray
-_SIDES = {"left": "right", "right": "left"}
-_SIDE = re.compile(r"(?<![^\W_])(left|right)(?=(?:most|wards?|hand)?(?![^\W_]))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A query and where its referent is labelled.
 
-    `video`: the clip's key in a `FrameStore`. `labelled`: 0-based frames with a known mask, ascending. `mask(frame)`: that mask,
+    `video`: the clip's key in a `FrameStore`. `instance`: the referent's name in it. `labelled`: 0-based frames with a known mask, ascending. `mask(frame)`: that mask,
     bool (H, W), all zero where the referent is not seen.
     """
 
     video: str
+    instance: str
     text: str
     labelled: tuple[int, ...]
     mask: Callable[[int], np.ndarray]
-
-
-def mirrored(text: str) -> str:
-    """Return a caption as it reads of the mirror image: left and right swapped, also in leftmost, right-hand, leftwards.
-
-    "Left" as the past of "leave" cannot be told apart and is swapped too.
-    """
-
-    def other(match: re.Match[str]) -> str:
-        word = match[1]
-        swapped = _SIDES[word.lower()]
-        if word.isupper():
-            return swapped.upper()
-        return swapped.capitalize() if word[0].isupper() else swapped
-
-    return _SIDE.sub(other, text)
 
 
 def squared(image: np.ndarray, size: int) -> np.ndarray:
@@ -97,16 +80,23 @@ class FrameStore:
             if progress:
                 progress(1)
 
+    def kept(self, key: str) -> np.ndarray:
+        """Return all kept frames of a video: uint8 (n, S, S, 3)."""
+        found = self._kept.get(key)
+        return self._read(key) if found is None else found
+
     def frames(self, key: str, numbers: Sequence[int]) -> np.ndarray:
         """Return the kept frames nearest to 0-based `numbers`: uint8 (len, S, S, 3)."""
+        return self.kept(key)[self.places(key, numbers)]
+
+    def places(self, key: str, numbers: Sequence[int]) -> np.ndarray:
+        """Return which of the kept frames are nearest to 0-based `numbers`: (len,)."""
         wanted = self._wanted[key]
         right = np.searchsorted(wanted, numbers).clip(1, max(len(wanted) - 1, 1))
         left = right - 1
         right = right.clip(max=len(wanted) - 1)
         at = np.asarray(numbers)
-        nearest = np.where(np.abs(wanted[left] - at) <= np.abs(wanted[right] - at), left, right)
-        kept = self._kept.get(key)
-        return (self._read(key) if kept is None else kept)[nearest]
+        return np.where(np.abs(wanted[left] - at) <= np.abs(wanted[right] - at), left, right)
 
     def _read(self, key: str) -> np.ndarray:
         wanted = self._wanted[key]
@@ -120,6 +110,17 @@ class FrameStore:
             if seen == len(wanted):
                 return images
         raise VideoError(f"video {key}: frame {int(wanted[seen]) + 1} is wanted, the clip ends before it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What a sample is made of. `globe`, `clip`: 0-based frames; `flip`: mirrored; `teacher`: the local memory is given true masks."""
+
+    example: int
+    globe: list[int]
+    clip: list[int]
+    flip: bool
+    teacher: bool
 
 
 class Clips(Dataset[dict[str, Any]]):
@@ -139,31 +140,48 @@ class Clips(Dataset[dict[str, Any]]):
         return len(self.examples)
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
-        epoch, index = key
+        draw = self.draw(*key)
+        example = self.examples[draw.example]
+        images = self.store.frames(example.video, draw.globe + draw.clip)
+        if draw.flip:
+            images = images[:, :, ::-1]
+        tensors = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        masks, known = self.masks(draw)
+        return {
+            "text": swap_sides(example.text) if draw.flip else example.text,
+            "globe": tensors[: len(draw.globe)],
+            "frames": tensors[len(draw.globe) :],
+            "masks": masks,
+            "known": known,
+            "teacher": draw.teacher,
+        }
+
+    def draw(self, epoch: int, index: int) -> Draw:
+        """Return what sample `index` of an epoch is made of."""
         example, options = self.examples[index], self.options
         rng = np.random.default_rng([options.seed, epoch, index])
         count = self.store.counts[example.video]
         clip = self._clip(example, count, rng)
-        spots = (np.arange(options.global_frames) + rng.random()) * count / options.global_frames
-        everywhere = np.minimum(spots.astype(np.int64), count - 1)
-        images = self.store.frames(example.video, [*everywhere.tolist(), *clip])
-        known = np.array([number in example.labelled for number in clip])
-        masks = np.zeros((len(clip), self.store.size, self.store.size), np.float32)
-        for place, number in enumerate(clip):
-            if known[place]:
-                masks[place] = squared(example.mask(number).astype(np.float32), self.store.size)
-        text = example.text
-        if rng.random() < options.flip:
-            images, masks, text = images[:, :, ::-1], masks[:, :, ::-1], mirrored(text)
-        tensors = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-        return {
-            "text": text,
-            "globe": tensors[: options.global_frames],
-            "frames": tensors[options.global_frames :],
-            "masks": torch.from_numpy(np.ascontiguousarray(masks)).unsqueeze(1),
-            "known": torch.from_numpy(known),
-            "teacher": bool(rng.random() < options.teacher),
-        }
+        # one frame of each of G equal parts of the video
+        spots = (np.arange(options.global_frames) + rng.random(options.global_frames)) * count / options.global_frames
+        return Draw(
+            example=index,
+            globe=np.minimum(spots.astype(np.int64), count - 1).tolist(),
+            clip=clip,
+            flip=bool(rng.random() < options.flip),
+            teacher=bool(rng.random() < options.teacher),
+        )
+
+    def masks(self, draw: Draw) -> tuple[Tensor, Tensor]:
+        """Return a draw's masks (T, 1, S, S), the share of each pixel that the referent covers, and which are known (T,)."""
+        example, size = self.examples[draw.example], self.store.size
+        known = np.array([number in example.labelled for number in draw.clip])
+        masks = np.zeros((len(draw.clip), 1, size, size), np.float32)
+        for place in np.flatnonzero(known):
+            masks[place, 0] = squared(example.mask(draw.clip[place]).astype(np.float32), size)
+        if draw.flip:
+            masks = np.ascontiguousarray(masks[..., ::-1])
+        return torch.from_numpy(masks), torch.from_numpy(known)
 
     def _clip(self, example: Example, count: int, rng: np.random.Generator) -> list[int]:
         """Return T frames, `stride` apart, about a labelled one; a video that is too short repeats its ends."""

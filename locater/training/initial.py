@@ -42,7 +42,7 @@ def transfer(source_model: Locater, model: Locater, *, source: str) -> list[str]
     theirs, own = source_model.network.state_dict(), model.network.state_dict()
     wrong = []
     for name in own.keys() & theirs.keys():
-        if name == "queries.context.weight":
+        if name == "queries.context.weight" and len(own[name]) == len(theirs[name]):
             shared = min(own[name].shape[1], theirs[name].shape[1])
             own[name].zero_()[:, :shared] = theirs[name][:, :shared]
         elif own[name].shape != theirs[name].shape:

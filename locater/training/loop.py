@@ -52,9 +52,11 @@ def train(
     """
     try:
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
         from accelerate.utils import set_seed
     except ImportError:
         raise ConfigError("training needs Accelerate: pip install 'a2dsplus[train]'") from None
+    AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
     accelerator = Accelerator(
         mixed_precision="no" if options.precision == "fp32" else options.precision,
         gradient_accumulation_steps=options.accumulate,
@@ -99,20 +101,21 @@ def train(
                 batch_sampler=order,
                 collate_fn=collate,
                 num_workers=options.workers,
+                generator=torch.Generator(),  # of its own: a loader made anew on resumption must not move the global one
                 pin_memory=accelerator.device.type == "cuda",
             )
         )
         for passed, batch in enumerate(loader, 1):
             for group in optimiser.param_groups:
                 group["lr"] = rate(step, steps=steps, options=options)
-            with accelerator.accumulate(network), _attention(model, accelerator.device):
+            with accelerator.accumulate(network), attention_for(model):
                 prediction, losses, truth = _forward(network, batch, accelerator, weight=model.config.aux_weight)
                 accelerator.backward(losses.total)
                 if accelerator.sync_gradients and options.clip_norm:
                     accelerator.clip_grad_norm_(network.parameters(), options.clip_norm)
                 optimiser.step()
                 optimiser.zero_grad()
-            sums.append(torch.stack([losses.total.detach(), _overlap(prediction.logits, truth, batch["known"])]))
+            sums.append(torch.stack([losses.total.detach(), overlap(prediction.logits, truth, batch["known"])]))
             if passed % options.accumulate:
                 continue
             step += 1
@@ -166,7 +169,7 @@ def _forward(
         return prediction, loss(prediction, truth, known=batch["known"], weight=weight), truth
 
 
-def _overlap(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+def overlap(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     """Return the mean IoU of labelled frames; 1 where both are empty."""
     ours, theirs = logits.detach() > 0, truth > 0.5
     both = (ours & theirs).sum((2, 3, 4)).float()
@@ -175,13 +178,13 @@ def _overlap(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     return (iou * known).sum() / known.sum().clamp_min(1)
 
 
-def _attention(model: Locater, device: torch.device) -> contextlib.AbstractContextManager[Any]:
+def attention_for(model: Locater) -> contextlib.AbstractContextManager[Any]:
     """Return the context with the faster attention for a forward and a backward pass.
 
     On a CPU the backward pass of torch's fused attention takes several times that of plain products where sequences are short.
     """
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    if device.type == "cpu" and model.config.patches < _LONG_SEQUENCE:
+    if model.device.type == "cpu" and model.config.patches < _LONG_SEQUENCE:
         return sdpa_kernel(SDPBackend.MATH)
     return contextlib.nullcontext()

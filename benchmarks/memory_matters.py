@@ -1,0 +1,157 @@
+"""Does memory matter? LOCATER, LOCATER-IMG and each memory alone on the painted world, where a third of the videos have two look-alikes
+that only later frames tell apart (Table 8c of the paper in small).
+
+    a2dsplus world --out world --train-videos 800 --test-videos 240
+    a2dsplus train --model locater-img --preset tiny --root world --out run-img --epochs 30 --batch 48 --clip-frames 1
+    python benchmarks/memory_matters.py --root world --encoders run-img/model.safetensors
+
+All variants start from the same memoryless network and keep its encoders frozen; memories are drawn anew for each seed, and they and
+the query generator are trained for the same number of steps, LOCATER-IMG's query generator among them.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from a2dsplus.training_data import open_training
+from locater import Locater, LocaterConfig, checkpoint
+from locater.inference import sampled_indices
+from locater.paper import PaperNetwork, Words
+from locater.training import Clips, Example, TrainOptions
+from locater.training.initial import prepare, transfer
+from locater.training.memories import Encodings, train_memories
+
+VARIANTS = {
+    "LOCATER": {"global_slots": 1.5, "local_slots": 2.0},
+    "global only": {"global_slots": 1.5, "local_slots": 0},
+    "local only": {"global_slots": 0, "local_slots": 2.0},
+    "LOCATER-IMG": {"global_slots": 0, "local_slots": 0},
+}
+GROUPS = ("temporal", "before", "after", "other", "all")
+
+
+class Exam:
+    """The test split, its V computed once, and where the look-alikes part."""
+
+    def __init__(self, encoders: Locater, root: Path) -> None:
+        size = encoders.config.image_size
+        self.examples, self.store = open_training(root, split="test", size=size, every=1)
+        self.store.preload()
+        self.encodings = Encodings(encoders, self.examples, self.store)
+        self.encodings.encode(flips=False)
+        videos = json.loads((root / "procedural.json").read_text("utf-8"))["videos"]
+        self.parting = {video: about["look_alikes"] for video, about in videos.items() if about.get("look_alikes")}
+        self.sets: dict[int, list[int]] = defaultdict(list)
+        for index, example in enumerate(self.examples):
+            self.sets[self.store.counts[example.video]].append(index)
+
+    @torch.inference_mode()
+    def sit(self, model: Locater) -> dict[str, list[float]]:
+        """Return every (query, labelled frame)'s IoU, by group, each frame of the video followed in turn as `Locater.segment` does."""
+        network = model.network
+        assert isinstance(network, PaperNetwork)
+        found: dict[str, list[float]] = {group: [] for group in GROUPS}
+        for count, indices in self.sets.items():
+            for start in range(0, len(indices), 32):
+                part = indices[start : start + 32]
+                tokens = torch.stack([self.encodings.tokens[i][0] for i in part])  # (B, count, N, D)
+                words = Words(*(torch.stack([self.encodings.words[i][k][0] for i in part]) for k in (0, 1)))
+                sampled = tokens[:, sampled_indices(count, model.config)].float()
+                globe = network.global_memory([sampled], len(part))
+                local = network.first_local(len(part))
+                for frame in range(count):
+                    now = tokens[:, frame].float()
+                    logits, own, _ = network.predict(now, words, globe=globe, local=local, size=model.config.image_size)
+                    local = network.write_local(local, now, own)
+                    for row, index in enumerate(part):
+                        self._mark(self.examples[index], frame, logits[row], found)
+        return found
+
+    def _mark(self, example: Example, frame: int, logits: torch.Tensor, found: dict[str, list[float]]) -> None:
+        if frame not in example.labelled:
+            return
+        truth = example.mask(frame)
+        if not truth.any():
+            return  # the referent is not there: no unit, as in the M subset
+        mask = F.interpolate(torch.sigmoid(logits[None]), truth.shape, mode="bilinear")[0, 0].numpy() > 0.5
+        iou = float((mask & truth).sum() / (mask | truth).sum())
+        pair = self.parting.get(example.video)
+        temporal = pair is not None and example.instance in (pair["target"], pair["other"])
+        found["all"].append(iou)
+        found["temporal" if temporal else "other"].append(iou)
+        if temporal and pair is not None:
+            found["before" if frame + 1 < pair["divergence_frame"] else "after"].append(iou)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--encoders", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument(
+        "--json", type=Path, help="Results, written after each run; runs that are there already are not repeated."
+    )
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    base = checkpoint.load(args.encoders)
+    options = TrainOptions.preset("tiny", epochs=args.epochs, clip_frames=4, lr=args.lr, log_every=100)
+    examples, store = open_training(args.root, split="train", size=base.config.image_size, every=options.stride)
+    store.preload()
+    encodings = Encodings(base, examples, store)
+    encodings.encode()
+    exam = Exam(base, args.root)
+    print(f"{len(examples)} training queries, {len(exam.examples)} test queries encoded", flush=True)
+    results: dict[str, dict[str, float]] = {}
+    if args.json and args.json.is_file():
+        results = json.loads(args.json.read_text("utf-8"))
+    for seed in range(args.seeds):
+        for name, memory in VARIANTS.items():
+            key = f"{name}, seed {seed}"
+            if key in results:
+                continue
+            began = time.perf_counter()
+            model = build(base, memory, seed)
+            clips = Clips(examples, store, TrainOptions(**{**options.to_dict(), "seed": seed}))
+            train_memories(model, encodings, clips, clips.options)
+            results[key] = {group: float(np.mean(ious)) for group, ious in exam.sit(model).items()}
+            shown = "  ".join(f"{group} {100 * value:5.1f}" for group, value in results[key].items())
+            print(f"{key:24s} {shown}   ({time.perf_counter() - began:.0f} s)", flush=True)
+            if args.json:
+                args.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    print(table(results))
+
+
+def build(base: Locater, memory: dict[str, float], seed: int) -> Locater:
+    """Return a network of a variant with the weights of `base`, its memories drawn by `seed`."""
+    torch.manual_seed(seed)
+    model = Locater(LocaterConfig.from_dict({**base.config.to_dict(), **memory}))
+    prepare(model)
+    transfer(base, model, source="encoders")
+    return model
+
+
+def table(results: dict[str, dict[str, float]]) -> str:
+    """Return mean IoU in percent, mean and standard deviation over seeds, by variant and group of queries."""
+    lines = [f"{'mIoU':14s}" + "".join(f"{group:>16s}" for group in GROUPS)]
+    for name in VARIANTS:
+        runs = [value for key, value in results.items() if key.split(", ")[0] == name]
+        cells = []
+        for group in GROUPS:
+            values = [100 * run[group] for run in runs]
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            cells.append(f"{statistics.mean(values):9.1f} ± {spread:4.1f}")
+        lines.append(f"{name:14s}" + "".join(f"{cell:>16s}" for cell in cells))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
