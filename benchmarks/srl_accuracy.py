@@ -1,6 +1,6 @@
 """How good and how fast the compact semantic-role model is.
 
-    python benchmarks/srl_accuracy.py [--data DIR] [--model DIR] [--threads 2] [--only spans|captions|speed] [--json FILE]
+    python benchmarks/srl_accuracy.py [--data DIR] [--model DIR] [--threads 2] [--only spans|captions|consistency|speed] [--json FILE]
 
 Spans: English Web Treebank test (2,057 sentences), PropBank release 3, gold predicates: verbs without the auxiliary senses be.03,
 have.01, do.01 and get.03. Labels collapsed to the model's 32 roles, V and C-V left out; a span counts where label, first and last
@@ -15,18 +15,40 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import torch
 
 from a2dsplus.roles.compact import load_compact
-from a2dsplus.roles.srl_bert import SrlTagger
+from a2dsplus.roles.srl_bert import CORE_ROLES, SrlTagger
 from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.caption_accuracy import caption_accuracy, read_labels
 from a2dsplus.roles.training.corpus import read
 from a2dsplus.roles.training.evaluate import F1, evaluate
+from a2dsplus.roles.training.labels import spans as role_spans
 
 ROOT = Path(__file__).resolve().parents[1]
+PREPOSITIONS = frozenset(
+    {
+        "on",
+        "in",
+        "near",
+        "behind",
+        "beside",
+        "under",
+        "over",
+        "through",
+        "along",
+        "from",
+        "towards",
+        "into",
+        "onto",
+        "to",
+        "up",
+        "down",
+    }
+)
 START = "from a2dsplus.roles import load_labeller, parse; print(parse(['a dog runs'], labeller=load_labeller()))"
 
 
@@ -43,7 +65,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a folder that train-srl wrote; the shipped model by default")
     parser.add_argument("--corpus", default="test", help="train, dev or test")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", choices=("spans", "captions", "speed"))
+    parser.add_argument("--only", choices=("spans", "captions", "consistency", "speed"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -55,6 +77,8 @@ def main() -> None:
         found["spans"] = spans(tagger, options.data / "propbank" / f"{options.corpus}.jsonl.gz")
     if options.only in (None, "captions"):
         found["captions"] = labelled_captions(tagger, options.labels, captions)
+    if options.only in (None, "consistency"):
+        found["consistency"] = consistency(tagger, list(captions.values()))
     if options.only in (None, "speed"):
         found["speed"] = speed(tagger, list(captions.values()), threads=options.threads)
     if options.json:
@@ -91,6 +115,30 @@ def labelled_captions(tagger: SrlTagger, labels: Path, captions: dict[str, str])
     for (wanted, got), count in accuracy.errors:
         print(f"    {count:3d} x {wanted or 'nothing':9} labelled {got or 'nothing'}")
     return {name: round(share, 2) for name, share in shares.items()}
+
+
+def consistency(tagger: SrlTagger, captions: list[str]) -> dict[str, float]:
+    """Print how often the same construction has its commonest label, over all captions; return the shares in percent.
+
+    A construction is the first word of a phrase after the verb where that is one of the commonest prepositions, or the subject of a
+    participle in -ing. Nothing is labelled by hand here: it says how steady the labels are, not how right.
+    """
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    words = [[word.text.lower() for word in split_words(caption)] for caption in captions]
+    for row, frames in zip(words, tagger.tag(words), strict=True):
+        for predicate, tags in frames:
+            for role, start, end in role_spans(tags):
+                if start > predicate and end > start + 1 and row[start] in PREPOSITIONS:
+                    labels[row[start]][role] += 1
+                elif end <= predicate and row[predicate].endswith("ing") and role in CORE_ROLES:
+                    labels["subject of -ing"][role] += 1
+    shares = {}
+    print(f"steadiness over {len(captions)} captions: construction, commonest label, its share, phrases")
+    for name, counts in sorted(labels.items(), key=lambda item: -item[1].total()):
+        role, count = counts.most_common(1)[0]
+        shares[name] = round(100 * count / counts.total(), 2)
+        print(f"  {name:16} {role:9} {shares[name]:6.2f}% {counts.total():6d}")
+    return shares
 
 
 def speed(tagger: SrlTagger, captions: list[str], *, threads: int) -> dict[str, float]:
