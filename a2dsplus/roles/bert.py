@@ -156,6 +156,6 @@ class BertEncoder(nn.Module):
         """
         attended = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, T): over keys
         x = self.embeddings(ids, types)
-        for layer in self.encoder["layer"]:
+        for layer in self.encoder["layer"].children():
             x = layer(x, attended)
         return x
