@@ -22,7 +22,7 @@ import numpy.typing as npt
 from pycocotools import mask as coco
 from score_speed import Rows, perturb, read_masks
 
-from a2dsplus.score.boundary import contour_accuracy
+from a2dsplus.score.boundary import contour_accuracies
 from a2dsplus.score.measure import chunks
 from a2dsplus.score.runs import from_counts, intersections
 
@@ -39,9 +39,8 @@ def ours(rows: Rows, predicted: list[str]) -> Array:
         shared = intersections(found, truth)
         union = found.areas() + truth.areas() - shared
         result[units, 0] = np.where(union == 0, 1, shared / np.maximum(union, 1))
-        for place, unit in enumerate(units):
-            height, width = rows[unit]["rle"]["size"]
-            result[unit, 1] = contour_accuracy(found.of(place), truth.of(place), height=height, width=width)
+        heights, widths = np.array([rows[unit]["rle"]["size"] for unit in units]).T
+        result[units, 1] = contour_accuracies(found, truth, heights=heights, widths=widths)
     return result
 
 

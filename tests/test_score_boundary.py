@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from a2dsplus.masks import Mask
-from a2dsplus.score.boundary import _matches, contour_accuracy, radius
-from a2dsplus.score.runs import from_mask
+from a2dsplus.score.boundary import _matches, contour_accuracies, contour_accuracy, radius
+from a2dsplus.score.runs import from_mask, from_runs
 from tests.score_data import decoded, real_masks
 from tests.shared_data import needs_shared
 
@@ -90,13 +90,23 @@ def test_f_is_that_of_the_whole_frame(seed: int) -> None:
         assert accuracy(prediction, truth) == reference(prediction, truth), (seed, trial, height, width)
 
 
+def test_a_batch_of_frames_of_many_sizes() -> None:
+    generator = np.random.default_rng(99)
+    sizes = [tuple(int(side) for side in generator.integers(1, 60, 2)) for _ in range(200)]
+    pairs = [(some_mask(generator, *size), some_mask(generator, *size)) for size in sizes]
+    heights, widths = np.array(sizes).T
+    one, other = (from_runs([from_mask(pair[side]) for pair in pairs], heights * widths) for side in (0, 1))
+    found = contour_accuracies(one, other, heights=heights, widths=widths)
+    assert found.tolist() == [reference(*pair) for pair in pairs]
+
+
 def test_contour_pixels_of_a_small_square() -> None:
     # A 2 x 2 square at (2, 2): its own pixels but the inner one, and those up and to the left of it, make a 3 x 3 contour
     # without the pixel (2, 2), all of whose three neighbours are inside.
     mask = np.zeros((8, 8), bool)
     mask[2:4, 2:4] = True
-    own = from_mask(mask)
-    assert _matches(own, own, height=8, width=8) == (8, 8, 8, 8)
+    own = from_runs([from_mask(mask)], np.array([64]))
+    assert _matches(own, own, heights=np.array([8]), widths=np.array([8])) == [(8, 8, 8, 8)]
     assert contour(mask).sum() == 8
 
 

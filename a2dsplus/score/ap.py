@@ -15,7 +15,7 @@ from a2dsplus.score.runs import Ints
 
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _RECALLS = np.linspace(0.0, 1.0, 101)
-_MOST_NUMBERS = 1 << 21  # of a block of resamples at a time
+_MOST_NUMBERS = 1 << 22  # of a block of resamples at a time
 
 
 def average_precision(ious: Floats, scores: Floats, units: Ints, *, rank: Ints) -> float:
@@ -46,32 +46,42 @@ def resampled_average_precision(
     hits = _hits(ious[order], units[order])
     video = unit_video[units[order]]
     totals = weights @ np.bincount(unit_video, minlength=weights.shape[1])  # (B,) true masks
+    by_video = np.ascontiguousarray(weights.T, np.float32)  # (V, B)
     block = max(1, _MOST_NUMBERS // max(len(order), 1))
     return np.concatenate(
         [
-            _resampled_block(hits, weights[start : start + block][:, video], totals[start : start + block])
+            _resampled_block(hits, by_video[:, start : start + block][video], totals[start : start + block])
             for start in range(0, len(weights), block)
         ]
         or [np.zeros(0)]
     )
 
 
-def _resampled_block(hits: npt.NDArray[np.bool_], drawn: npt.NDArray[np.int64], totals: Ints) -> Floats:
-    """Return the AP of some resamples. `hits`: (K, 10), `drawn`: (b, K), both in order of score; `totals`: (b,)."""
-    result = np.zeros(len(drawn))
-    found = np.cumsum(drawn, axis=1, dtype=np.float32)
+def _resampled_block(hits: npt.NDArray[np.bool_], drawn: npt.NDArray[np.float32], totals: Ints) -> Floats:
+    """Return the AP of some resamples. `hits`: (K, 10), `drawn`: (K, b), both in order of score; `totals`: (b,)."""
+    result = np.zeros(drawn.shape[1])
+    found = _accumulated(np.add, drawn.copy())
+    scale = ((len(_RECALLS) - 1) / np.maximum(totals, 1)).astype(np.float32)
     for own in hits.T:
         right = np.flatnonzero(own)
         if not len(right):
             continue
         # Recall rises at right detections alone, and so the best precision from a recall on is found at one of them.
-        true = np.cumsum(drawn[:, right], axis=1, dtype=np.float32)
-        precision = true / np.maximum(found[:, right], 1)
-        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        for row, total in enumerate(totals):
-            at = np.searchsorted(true[row], (_RECALLS * total - 1e-3).astype(np.float32))
-            result[row] += envelope[row, at[at < len(right)]].sum() / len(_RECALLS)
-    return result / hits.shape[1]
+        true = _accumulated(np.add, drawn[right])  # (right, b)
+        precision = true / np.maximum(found[right], 1)
+        envelope = _accumulated(np.maximum, precision[::-1])[::-1]
+        reached = np.floor(true * scale + np.float32(1e-4))  # the last of the 101 recalls that is reached so far
+        reached[1:] -= reached[:-1].copy()
+        reached[0] += 1
+        result += np.einsum("rb,rb->b", reached, envelope)
+    return result / (hits.shape[1] * len(_RECALLS))
+
+
+def _accumulated(operation: np.ufunc, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return rows (n, b), changed in place, each combined with all before it: several times as fast as `operation.accumulate`."""
+    for place in range(1, len(rows)):
+        operation(rows[place - 1], rows[place], out=rows[place])
+    return rows
 
 
 def _hits(ious: Floats, units: Ints) -> npt.NDArray[np.bool_]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.score.boundary import contour_accuracy
+from a2dsplus.score.boundary import contour_accuracies
 from a2dsplus.score.readers.base import Floats, Predictions
-from a2dsplus.score.runs import Ints, Runs, intersections
+from a2dsplus.score.runs import Ints, intersections
 from a2dsplus.score.truth import Truth
 
 CHUNK = 128  # units at a time: small enough for the processor's cache, large enough for numpy
@@ -86,15 +86,5 @@ def _measured(
         "predicted": found.areas(),
         "true": expected.areas(),
         "leaked": leaked,
-        "contour": _contours(found, expected, heights=truth.heights[units], widths=truth.widths[units]),
+        "contour": contour_accuracies(found, expected, heights=truth.heights[units], widths=truth.widths[units]),
     }
-
-
-def _contours(found: Runs, expected: Runs, *, heights: Ints, widths: Ints) -> Floats:
-    sizes = zip(heights.tolist(), widths.tolist(), strict=True)
-    return np.array(
-        [
-            contour_accuracy(found.of(place), expected.of(place), height=height, width=width)
-            for place, (height, width) in enumerate(sizes)
-        ]
-    )
