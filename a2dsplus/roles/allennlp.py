@@ -77,10 +77,16 @@ class AllenNlpTagger:
                 cwd=folder,
             )
         except OSError as error:
+            self._log.close()
+            self._scratch.cleanup()
             raise ModelError(f"{python}: cannot be run ({error.strerror}); run `make allennlp` again") from error
         self._stop = weakref.finalize(self, _stop, self._process)
-        self._receive()  # ready, or the reason why not
         self.seconds = 0.0
+        try:
+            self._receive()  # ready, or the reason why not
+        except ModelError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the process; it also ends with the tagger."""
