@@ -209,9 +209,9 @@ def _scrolls(page: "Page", pairs: int) -> dict[str, float]:
         times.append(
             page.evaluate(
                 """async (index) => {
-                    const box = document.querySelector('#rows'), top = `${index * 66}px`, start = performance.now();
+                    const box = document.querySelector('#rows'), start = performance.now();
                     box.scrollTop = index * 66;
-                    while (![...document.querySelectorAll('.row')].some((row) => row.style.top === top))
+                    while (![...document.querySelectorAll('.row')].some((row) => row.offsetTop === index * 66))
                         await new Promise(requestAnimationFrame);
                     return performance.now() - start;
                 }""",

@@ -59,7 +59,7 @@ export class List {
   }
 
   async #lay() {
-    const { version } = this;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     const first = Math.max(0, Math.floor(this.rows.scrollTop / ROW) - 4);
     const last = first + Math.ceil(this.rows.clientHeight / ROW) + 8;
     try {
@@ -68,7 +68,8 @@ export class List {
       $('#list-count').textContent = `The list cannot be loaded: ${error.message}`;
       return;
     }
-    if (version !== this.version) return;
+    // a later look is under way: an answer that comes late must not bring back the rows of an earlier place
+    if (turn !== this.turn || this.total === undefined) return;
     const { total } = this;
     $('#list-count').textContent = total === 1 ? '1 pair' : `${total.toLocaleString('en')} pairs`;
     this.space.style.height = `${total * ROW}px`;
