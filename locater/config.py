@@ -152,7 +152,7 @@ class LocaterConfig:
         `paper`     section 3.3: 320 x 320, patch 16, D = 768, K = 3.
         `released`  the network of the authors' inference code at its defaults.
         `rvos`      section 5.6: 384 x 384, patch 8, BERT-base language encoder.
-        `tiny`      trains on a CPU: 64 x 64, patch 8, D = 96, K = 2; the structure of `paper`.
+        `tiny`      trains on a CPU: 80 x 80, patch 8, D = 96, K = 2, parallel writes; the structure of `paper`.
 
         Raises `ConfigError` for an unknown preset or field.
         """
@@ -186,8 +186,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "rvos": {"image_size": 384, "patch": 8, "language": "bert", "words": 22},
     "tiny": {
-        "image_size": 64, "patch": 8, "dim": 96, "heads": 4, "vision_depth": 3, "vocabulary": 2048,
-        "word_dim": 64, "modules": 2, "upsample": "logit",
+        "image_size": 80, "patch": 8, "dim": 96, "heads": 4, "vision_depth": 3, "vocabulary": 2048,
+        "word_dim": 64, "modules": 2, "upsample": "logit", "norm": "pre", "write": "parallel", "gate_bias": -6.0,
     },
 }  # fmt: skip
 """The fields in which each preset differs from the paper's."""

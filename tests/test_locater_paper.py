@@ -11,7 +11,10 @@ from locater.decoder import enlarge
 
 torch.set_num_threads(1)
 
-SMALL = {"image_size": 32, "dim": 24, "heads": 2, "vision_depth": 1, "word_dim": 8, "vocabulary": 64}
+SMALL = {
+    "image_size": 32, "dim": 24, "heads": 2, "vision_depth": 1, "word_dim": 8, "vocabulary": 64,
+    "norm": "post", "write": "sequential", "gate_bias": 0.0,
+}  # fmt: skip
 QUERIES = ["the left dog", "a red ball that rolls behind the box"]
 
 
