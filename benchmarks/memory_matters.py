@@ -121,7 +121,9 @@ def main() -> None:
             began = time.perf_counter()
             model = build(base, memory, seed)
             clips = Clips(examples, store, TrainOptions(**{**options.to_dict(), "seed": seed}))
-            train_memories(model, encodings, clips, clips.options)
+            train_memories(
+                model, encodings, clips, clips.options, out=args.out / key.replace(", ", "-").replace(" ", "-")
+            )
             results[key] = {group: float(np.mean(ious)) for group, ious in exam.sit(model).items()}
             shown = "  ".join(f"{group} {100 * value:5.1f}" for group, value in results[key].items())
             print(f"{key:24s} {shown}   ({time.perf_counter() - began:.0f} s)", flush=True)

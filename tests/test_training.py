@@ -261,14 +261,16 @@ def test_encodings_and_follow_are_the_forward_pass() -> None:
     torch.testing.assert_close(short.logits, whole.logits, rtol=0.05, atol=0.15)  # V is kept in bfloat16
 
 
-def test_training_the_memories_leaves_the_encoders_alone() -> None:
+def test_training_the_memories_leaves_the_encoders_alone(tmp_path: Path) -> None:
     model = fresh()
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
     clips = Clips(examples(), store(), OPTIONS)
     encodings = Encodings(model, clips.examples, clips.store)
     encodings.encode()
     seen: list[Progress] = []
-    train_memories(model, encodings, clips, dataclasses.replace(OPTIONS, epochs=30, log_every=10), report=seen.append)
+    train_memories(
+        model, encodings, clips, dataclasses.replace(OPTIONS, epochs=30, log_every=10), out=tmp_path, report=seen.append
+    )
     assert seen[-1].loss < seen[0].loss
     changed = {
         name.split(".")[0] for name, value in model.network.state_dict().items() if not value.equal(before[name])
@@ -342,6 +344,18 @@ def test_the_command_trains_on_an_a2d_folder_and_its_weights_load(small_root: Pa
     assert json.loads((tmp_path / "run" / "model.json").read_text())["dim"] == model.config.dim == 32
     masks = model.segment(np.zeros((3, 20, 30, 3), np.uint8), "a dog")
     assert masks.shape == (3, 20, 30)
+    more = [
+        *arguments,
+        "--init",
+        str(tmp_path / "run" / "model.safetensors"),
+        "--memories-only",
+        "--out",
+        str(tmp_path / "more"),
+    ]
+    assert CliRunner().invoke(command, more, catch_exceptions=False).exit_code == 0
+    again = files.load(tmp_path / "more" / "model.safetensors")
+    assert again.network.vision.proj.weight.equal(model.network.vision.proj.weight)
+    assert not again.network.globe.candidate.equal(model.network.globe.candidate)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +365,7 @@ def test_the_command_trains_on_an_a2d_folder_and_its_weights_load(small_root: Pa
         (["--root", "nowhere"], "nowhere: no such folder"),
         (["--root", ".", "--set", "global_slots"], "expected FIELD=VALUE"),
         (["--root", ".", "--set", "colour=1"], "unknown field colour"),
+        (["--root", ".", "--memories-only"], "give a checkpoint with --init"),
         (["--root", ".", "--init", "none.safetensors"], "none.safetensors: no such file"),
     ],
 )

@@ -45,6 +45,11 @@ _CACHE_GB = 8.0
     help="Start from this LOCATER checkpoint; memories that it lacks start fresh.",
 )
 @click.option(
+    "--memories-only",
+    is_flag=True,
+    help="Train what is past the encoders, on encodings made once; needs --init. Minutes instead of hours on a CPU.",
+)
+@click.option(
     "--vision",
     type=click.Path(path_type=Path),
     help="Start the visual encoder from ImageNet ViT weights (timm's names).",
@@ -90,6 +95,7 @@ def command(
     vision: Path | None,
     vocab: Path | None,
     fields: tuple[str, ...],
+    memories_only: bool,
     cache_gb: float,
     **options: Any,
 ) -> None:
@@ -113,6 +119,8 @@ def command(
     from locater.training.loop import Progress
 
     folder = _root(root, dataset)
+    if memories_only and init is None:
+        raise UsageError("--memories-only needs encoders that are trained: give a checkpoint with --init")
     chosen = {name: value for name, value in options.items() if value is not None}
     try:
         settings = TrainOptions.preset(preset, **chosen)
@@ -150,10 +158,25 @@ def command(
                     f"step {progress.step}/{progress.steps} loss {progress.loss:.4f} IoU {progress.iou:.4f}", err=True
                 )
 
-            final = train(network, examples, store, settings, out=out, report=report)
+            if memories_only:
+                final = _past_the_encoders(network, examples, store, settings, out, report)
+            else:
+                final = train(network, examples, store, settings, out=out, report=report)
     except locater.LocaterError as error:
         raise ModelError(str(error)) from error
     click.echo(f"{final}; next: a2dsplus baseline --model {model} --checkpoint {final}")
+
+
+def _past_the_encoders(network: Any, examples: Any, store: Any, settings: Any, out: Path, report: Any) -> Path:
+    """Train the memories on encodings and return the path of the weights."""
+    from a2dsplus.progress import bar
+    from locater.training import Clips
+    from locater.training.memories import Encodings, train_memories
+
+    encodings = Encodings(network, examples, store)
+    with bar("encoding", len(examples), unit="queries") as advance:
+        encodings.encode(progress=advance)
+    return train_memories(network, encodings, Clips(examples, store, settings), settings, out=out, report=report)
 
 
 def _root(root: Path | None, dataset: Path | None) -> Path:

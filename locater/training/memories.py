@@ -112,10 +112,10 @@ def train_memories(
     clips: Clips,
     options: TrainOptions,
     *,
-    out: Path | None = None,
+    out: Path,
     report: Callable[[Progress], None] | None = None,
-) -> None:
-    """Train what is past the encoders, in place; with `out`, write OUT/model.safetensors.
+) -> Path:
+    """Train what is past the encoders, in place, and return the path of the weights, OUT/model.safetensors.
 
     The options are `train`'s; there are no checkpoints on the way.
     """
@@ -150,5 +150,6 @@ def train_memories(
                 sums.clear()
                 report(Progress(step=step, steps=steps, loss=total, iou=iou))
     model.eval()
-    if out is not None:
-        checkpoint.save(model, out / "model.safetensors")
+    final = out / "model.safetensors"
+    checkpoint.save(model, final)
+    return final
