@@ -204,6 +204,12 @@ def test_a_passive_subject_and_a_governed_preposition_keep_their_labels() -> Non
     assert normalised(words, 1, tags) == tags
 
 
+def test_an_agent_stays_an_agent() -> None:
+    words = ["a", "ball", "is", "caught", "by", "a", "dog"]
+    tags = sentence(" ".join(words), 3, ("ARG1", 0, 2), ("V", 3, 4), ("ARG0", 4, 7)).frames[0][1]
+    assert normalised(words, 3, tags) == tags
+
+
 def test_captions_are_read_from_lines_and_from_a_table(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("a dog\n\n a cat \n")
     (tmp_path / "table.csv").write_text('video_id,instance_id,query\nx,0,"a dog, a cat"\n')

@@ -16,6 +16,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--captions", type=_FILE, multiple=True, help="Captions for self-training (needs --init): lines, or a CSV."
 )
+@click.option("--label-with", type=_FOLDER, help="The compact model that labels the captions, if it is not --init.")
 @click.option(
     "--leave-out",
     type=_FILE,
@@ -33,6 +34,7 @@ def command(
     out: Path,
     init: Path | None,
     captions: tuple[Path, ...],
+    label_with: Path | None,
     leave_out: Path | None,
     passes: int,
     shares: str,
@@ -73,6 +75,7 @@ def command(
         recipe=recipe,
         init=init,
         captions=captions,
+        label_with=label_with,
         left_out=left_out,
         report=lambda line: click.echo(line, err=True),
     )

@@ -4,7 +4,7 @@ The rules are those of the caption grammar, applied to what the model found; the
 
 1. The subject of an active verb (a participle in -ing or a form in -s) is ARG0, whatever numbered role the model gave it.
 2. A phrase after the verb that begins with a preposition of place is ARGM-LOC, of path or source ARGM-DIR, with to, into or onto
-   ARG2, unless the verb governs the preposition ("look at", "play with").
+   ARG2, unless the verb governs the preposition ("look at", "play with") or the model found its agent there ("thrown by a man").
 3. A bare particle of motion ("up", "over", "away") after the verb is ARGM-DIR.
 
 Captions where a frame is broken (no V, or a role twice) or where the model is unsure of a word are left out.
@@ -26,7 +26,7 @@ _PATHS = frozenset(phrase.split()[0] for phrase in PATH_PREPOSITIONS)
 _GOALS = frozenset({"to", "into", "onto"})
 _PARTICLES = frozenset(BARE_PATHS) - {"in", "on", "by", "high"}
 _GOVERNED = frozenset(preposition for _, preposition, _ in PREPOSITIONAL if preposition != "with") | {"of"}
-_RELABELLED = frozenset({*CORE_ROLES, "ARGM-LOC", "ARGM-DIR", "ARGM-GOL", "ARGM-EXT", "ARGM-ADV", "ARGM-PRD"})
+_RELABELLED = frozenset({*CORE_ROLES[1:], "ARGM-LOC", "ARGM-DIR", "ARGM-GOL", "ARGM-EXT", "ARGM-ADV", "ARGM-PRD"})
 _BE = frozenset(["is", "are", "was", "were", "be", "been", "being"])
 
 

