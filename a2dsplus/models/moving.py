@@ -85,7 +85,9 @@ class Moving:
         if background is not None:
             change = cv2.GaussianBlur(cv2.absdiff(grey, background), (5, 5), 0).astype(np.float32) / _LEAST_CHANGE
             motion = np.maximum(0.7 * motion, change)
-        heat = 0.6 * _carried(heat, flow) + 0.4 * np.minimum(motion, 4.0).astype(np.float32)
+        # a thing's flow bleeds over its edge: half of what its inside has is the bar
+        bar = max(1.0, 0.5 * float(np.quantile(motion, 0.98)))
+        heat = 0.4 * _carried(heat, flow) + 0.6 * np.minimum(motion / bar, 2.0).astype(np.float32)
         found: np.ndarray = (heat > 1).astype(np.uint8)
         found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
