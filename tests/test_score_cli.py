@@ -63,29 +63,29 @@ def test_a_table_of_command_lines_and_exact_outputs(run: Run, tmp_path: Path) ->
     assert (code, err) == (0, "")
     version = cli.__version__
     assert out == (
-        "%              A\n"
-        "units          2\n"
-        "queries        1\n"
-        "mAP         30.0\n"
-        "mAP_5       30.0\n"
-        "mAP_10      30.0\n"
-        "mAP_coco    30.3\n"
-        "P@0.5       50.0\n"
-        "P@0.6       50.0\n"
-        "P@0.7       50.0\n"
-        "P@0.8        0.0\n"
-        "P@0.9        0.0\n"
-        "oIoU        50.0\n"
-        "mIoU        50.0\n"
-        "N-acc          -\n"
-        "T-acc      100.0\n"
-        "gIoU        50.0\n"
-        "tIoU       100.0\n"
-        "vIoU        50.0\n"
-        "J           50.0\n"
-        "F           73.9\n"
-        "J&F         62.0\n"
-        "read from   COCO\n"
+        "%             A\n"
+        "units         2\n"
+        "queries       1\n"
+        "mAP        30.0\n"
+        "mAP_5      30.0\n"
+        "mAP_10     30.0\n"
+        "mAP_coco   30.3\n"
+        "P@0.5      50.0\n"
+        "P@0.6      50.0\n"
+        "P@0.7      50.0\n"
+        "P@0.8       0.0\n"
+        "P@0.9       0.0\n"
+        "oIoU       50.0\n"
+        "mIoU       50.0\n"
+        "N-acc         -\n"
+        "T-acc     100.0\n"
+        "gIoU       50.0\n"
+        "tIoU      100.0\n"
+        "vIoU       50.0\n"
+        "J          50.0\n"
+        "F          73.9\n"
+        "J&F        62.0\n"
+        "A: read from COCO results\n"
         "\n"
         "A by number of described actors\n"
         "   queries  units  mAP_10  oIoU  mIoU\n"
@@ -106,6 +106,27 @@ def test_published_rows_and_their_definitions_are_beside(run: Run, folders: Path
     assert "S beside Table 6 of the paper" in out
     assert re.search(r"LOCATER, TPAMI 2023 +19\.0 +31\.4 +29\.9 +mAP: five thresholds", out)
     assert "mAP: definition not stated" in out
+
+
+def test_other_tables_of_the_paper_are_printed_on_request(run: Run, folders: Path) -> None:
+    words = [
+        folders / "masks",
+        "--dataset",
+        folders / "data",
+        "--resamples",
+        0,
+        "--html",
+        folders / "r.html",
+        "--beside",
+    ]
+    _, out, _ = run(*words, 3)
+    assert re.search(
+        r"LOCATER, TPAMI 2023 +70\.9 +64\.0 +52\.5 +35\.1 +10\.1 +46\.5 +69\.0 +59\.7 +mAP: five thresholds", out
+    )
+    assert re.search(r"CSTM\), CVPR21 .* 39\.9 +66\.2 +56\.1 +mAP: ten thresholds", out)
+    assert "Table 3 of the paper, A2D-S test" in (folders / "r.html").read_text()
+    _, out, _ = run(*words, 7)
+    assert re.search(r"leonnnop \(LOCATER\), TPAMI 2023 +60\.7 +59\.4 +62\.0", out)
 
 
 def test_against(run: Run, folders: Path) -> None:

@@ -72,6 +72,11 @@ def _help() -> str:
 @click.option("--against", type=click.Path(path_type=Path), help="Another model's predictions: the paired difference.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here; - is stdout.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a self-contained report here.")
+@click.option(
+    "--beside",
+    type=click.Choice(["3", "4", "5", "7"]),
+    help="Print this table of the paper too, for data other than M, S and T.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option(
     "--resamples",
@@ -96,6 +101,7 @@ def command(
     against: Path | None,
     json_file: Path | None,
     html_file: Path | None,
+    beside: str | None,
     seed: int,
     resamples: int,
     workers: int | None,
@@ -124,7 +130,7 @@ def command(
     if html_file is not None:
         from a2dsplus.score.html import render_html
 
-        write_whole(html_file, render_html(report))
+        write_whole(html_file, render_html(report, beside=int(beside) if beside else None))
         click.echo(f"wrote {html_file}", err=True)
     if json_file is not None:
         import json
@@ -135,4 +141,4 @@ def command(
             return
         write_whole(json_file, text)
         click.echo(f"wrote {json_file}", err=True)
-    click.echo(render_text(report), nl=False)
+    click.echo(render_text(report, beside=int(beside) if beside else None), nl=False)

@@ -13,22 +13,22 @@ from a2dsplus.score.metrics import NAMES
 from a2dsplus.score.overlays import FrameSource, picture
 from a2dsplus.score.page_style import STYLE
 from a2dsplus.score.protocols import MAP_MEANS, TRAPS, Protocol, unit_ious
-from a2dsplus.score.published import rows_for
+from a2dsplus.score.published import published_table, rows_for
 from a2dsplus.score.text import MARKS, percent
 
 _WORST, _MIDDLE, _BEST = 6, 3, 3  # pictures a subset
 _HEADLINES = ("mAP", "oIoU", "mIoU", "J&F")
 
 
-def render_html(report: Report) -> str:
-    """Return the page as text."""
+def render_html(report: Report, *, beside: int | None = None) -> str:
+    """Return the page as text; `beside`: a further table of the paper to show, 3, 4, 5 or 7."""
     scores = report.subsets
     ious = {name: _ious(own) for name, own in scores.items()}
     body = [
         _header(report),
         f'<div class="tiles">{"".join(_tile(name, own, number) for number, (name, own) in enumerate(scores.items()))}</div>',
         _notes(report),
-        _section("Figures", _figures(report)),
+        _section("Figures", _figures(report) + (_whole_table(beside) if beside is not None else "")),
         _section(
             "How IoU is spread",
             f'<div class="columns"><figure>{_legend(scores)}{plots.precision_curves(ious)}'
@@ -112,6 +112,17 @@ def _published(scores: dict[str, SubsetScore]) -> str:
         lines.append([f"{escape(row.method)}, {escape(row.venue)}", *cells, f"<small>{mark}</small>"])
     head = ["method", *(f"{escape(name)} {figure}" for name in known for figure in _HEADLINES[:3]), "mAP is over"]
     return _table(head, lines, caption="Beside Table 6 of the paper, whose pairs are not public")
+
+
+def _whole_table(number: int) -> str:
+    table = published_table(number)
+    lines = []
+    for row in table.rows:
+        mark = MARKS[row.map_definition] if row.map_definition else ""
+        cells = [percent(row.figures.get(name)) for name in table.figures]
+        lines.append([escape(f"{row.method}, {row.venue}".rstrip(", ")), *cells, f"<small>{mark}</small>"])
+    head = ["method", *map(escape, table.figures), "mAP is over"]
+    return _table(head, lines, caption=escape(f"Table {number} of the paper, {table.data}. {table.note}"))
 
 
 def _three(figures: dict[str, float | None], definition: str) -> list[str]:

@@ -36,7 +36,8 @@ COMPARES = {Protocol.PAPER: ">", Protocol.RELEASED: ">=", Protocol.MTTR: ">"}
 
 TRAPS = (
     "> or >=: paper and mttr count IoU > K, released counts IoU >= K",
-    "five thresholds or ten: LOCATER's published mAP is the mean of five P@K (here mAP_5), the rows beside it use ten (mAP_10)",
+    "five thresholds or ten: LOCATER's published mAP is the mean of five P@K (here mAP_5), the rows beside it in Tables 3 "
+    "and 4 use ten (mAP_10)",
     "COCO average precision ranks units by the model's scores (mAP_coco); it is no mean of P@K. Without scores (PNG) its "
     "value depends on the order of the image ids",
     "empty units: IoU is 1 where both masks are empty. Stock COCOeval counts 0 there, so that a perfect model gets 0.5 at best "

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from a2dsplus import resources
-from a2dsplus.errors import InputError
+from a2dsplus.errors import InputError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,11 @@ class PublishedTable:
     data: str
     note: str
     rows: tuple[PublishedRow, ...]
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The figures that any row has, in the order printed."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.figures))
 
 
 def published_tables() -> tuple[PublishedTable, ...]:
@@ -58,3 +63,11 @@ def published_tables() -> tuple[PublishedTable, ...]:
 def rows_for(subset: str) -> tuple[PublishedRow, ...]:
     """Return the published rows of a subset of A2D-S+ (Table 6), none for other data."""
     return tuple(row for table in published_tables() if table.subset == subset for row in table.rows)
+
+
+def published_table(number: int) -> PublishedTable:
+    """Return a table of the paper that is about other data than A2D-S+: 3, 4, 5 or 7. Raises UsageError for another number."""
+    for table in published_tables():
+        if table.number == number and not table.subset:
+            return table
+    raise UsageError(f"table {number}: expected 3 (A2D-S), 4 (J-HMDB-S), 5 (R-YTVOS) or 7 (YTB-VOS21)")

@@ -172,16 +172,20 @@ def _numbers(text: npt.NDArray[np.uint8], last_character: Ints) -> tuple[Ints, I
 
     A number is written five bits a character, the lowest first; bit 5 says that more follow, bit 4 of the last is the sign.
     """
-    ends = np.flatnonzero(text < 32)
-    characters = np.diff(ends, prepend=-1)
-    if int(characters.max(initial=0)) > _LONGEST:
-        raise RunError(_owner(last_character, ends[np.argmax(characters)]), "one of its counts has more than 35 bits")
-    values = (text[ends] & 31).astype(np.int64)
-    values -= (values & 16) << 1
-    longer = np.flatnonzero(characters > 1)
-    for place in range(1, int(characters.max(initial=0))):
-        values[longer] = (values[longer] << 5) | (text[ends[longer] - place] & 31)
-        longer = longer[characters[longer] > place + 1]
+    more = text > 31
+    ends = np.flatnonzero(~more)
+    digits = (text & 31).view(np.int8)
+    values = ((digits ^ 16) - 16)[ends].astype(np.int64)  # the last character's five bits, signed
+    longer, place = (
+        np.flatnonzero(more[ends - 1]),
+        1,
+    )  # before the first character stands, by index -1, one without more
+    while len(longer):
+        if place == _LONGEST:
+            raise RunError(_owner(last_character, ends[longer[0]]), "one of its counts has more than 35 bits")
+        before = ends[longer] - place
+        values[longer] = (values[longer] << 5) | digits[before]
+        longer, place = longer[more[before - 1]], place + 1
     return values, ends
 
 

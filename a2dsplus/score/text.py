@@ -4,15 +4,20 @@ from collections.abc import Iterable, Sequence
 
 from a2dsplus.score.evaluation import Report, SubsetScore
 from a2dsplus.score.metrics import NAMES
-from a2dsplus.score.protocols import MAP_MEANS, TRAPS
-from a2dsplus.score.published import PublishedRow, rows_for
+from a2dsplus.score.protocols import MAP_MEANS
+from a2dsplus.score.published import PublishedRow, published_table, rows_for
 
 MARKS = {"mAP_5": "five thresholds", "mAP_10": "ten thresholds", "unstated": "definition not stated"}
 
 
-def render_text(report: Report) -> str:
-    """Return the report as plain text: figures in percent with their 95% intervals, published rows, diagnosis, signature."""
+def render_text(report: Report, *, beside: int | None = None) -> str:
+    """Return the report as plain text: figures in percent with their 95% intervals, published rows, diagnosis, signature.
+
+    `beside`: a further table of the paper to print, 3, 4, 5 or 7, for data other than M, S and T.
+    """
     parts = [_figures(report)]
+    if beside is not None:
+        parts.append(_whole_table(beside))
     for name, own in report.subsets.items():
         parts.append(_published(name, own, rows_for(name)))
         if own.differences is not None:
@@ -23,11 +28,6 @@ def render_text(report: Report) -> str:
         parts.append("\n".join(f"note: {note}" for note in notes))
     parts.append(f"mAP is the {MAP_MEANS[report.settings.protocol]}.\nsignature: {report.settings.signature()}")
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def traps_text() -> str:
-    """Return the traps of these numbers, one a line."""
-    return "\n".join(f"- {trap}" for trap in TRAPS)
 
 
 def percent(value: float | None) -> str:
@@ -52,8 +52,8 @@ def _figures(report: Report) -> str:
     for name in NAMES:
         if any(name in own.figures for own in scores):
             rows.append([name, *(_with_interval(own, name) for own in scores)])
-    rows.append(["read from", *(own.predictions.layout.split(" ")[0] for own in scores)])
-    return grid(["%", *report.subsets], rows)
+    layouts = "\n".join(f"{name}: read from {own.predictions.layout}" for name, own in report.subsets.items())
+    return f"{grid(['%', *report.subsets], rows)}\n{layouts}"
 
 
 def _with_interval(own: SubsetScore, name: str) -> str:
@@ -75,7 +75,7 @@ def _published(name: str, own: SubsetScore, rows: Sequence[PublishedRow]) -> str
             [
                 f"{row.method}, {row.venue}",
                 *(percent(row.figures.get(figure)) for figure in ("mAP", "oIoU", "mIoU")),
-                f"mAP: {MARKS[row.map_definition]}" if row.map_definition else "",
+                _mark(row),
             ]
             for row in rows
         ),
@@ -83,6 +83,23 @@ def _published(name: str, own: SubsetScore, rows: Sequence[PublishedRow]) -> str
     return f"{name} beside Table 6 of the paper (its own pairs, which are not public)\n" + grid(
         ["method", "mAP", "oIoU", "mIoU", ""], lines
     )
+
+
+def _whole_table(number: int) -> str:
+    table = published_table(number)
+    rows = [
+        [
+            f"{row.method}, {row.venue}".rstrip(", "),
+            *(percent(row.figures.get(name)) for name in table.figures),
+            _mark(row),
+        ]
+        for row in table.rows
+    ]
+    return f"Table {number} of the paper, {table.data}. {table.note}\n{grid(['method', *table.figures, ''], rows)}"
+
+
+def _mark(row: PublishedRow) -> str:
+    return f"mAP: {MARKS[row.map_definition]}" if row.map_definition else ""
 
 
 def _differences(name: str, own: SubsetScore) -> str:
