@@ -3,8 +3,10 @@
 `make allennlp` builds the environment; words and predicates go to it over a pipe as JSON lines (`allennlp_worker.py`).
 """
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import weakref
@@ -54,10 +56,10 @@ class AllenNlpTagger:
                 f" or name its interpreter in {PYTHON_VARIABLE}; --srl {path} runs the archive without AllenNLP"
             )
         self._path = path
-        self._scratch = tempfile.TemporaryDirectory(prefix="a2dsplus-allennlp-")
-        folder = Path(self._scratch.name)
+        folder = Path(tempfile.mkdtemp(prefix="a2dsplus-allennlp-"))
+        leave = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._pieces, self._most = _lay_out(path, folder)
-        self._log = (folder / "log").open("w+", encoding="utf-8", errors="replace")
+        self._log = folder / "log"
         environment = {
             **os.environ,
             "TRANSFORMERS_OFFLINE": "1",
@@ -66,21 +68,22 @@ class AllenNlpTagger:
         }
         environment.pop("PYTHONPATH", None)
         try:
-            self._process = subprocess.Popen(
-                [str(python), "-I", str(_WORKER), str(folder / "model"), str(folder / "spacy"), str(threads)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                text=True,
-                encoding="utf-8",
-                env=environment,
-                cwd=folder,
-            )
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [str(python), "-I", str(_WORKER), str(folder / "model"), str(folder / "spacy"), str(threads)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    encoding="utf-8",
+                    env=environment,
+                    cwd=folder,
+                )
         except OSError as error:
-            self._log.close()
-            self._scratch.cleanup()
+            leave()
             raise ModelError(f"{python}: cannot be run ({error.strerror}); run `make allennlp` again") from error
-        self._stop = weakref.finalize(self, _stop, self._process)
+        leave.detach()
+        self._stop = weakref.finalize(self, _stop, self._process, folder)
         self.seconds = 0.0
         try:
             self._receive()  # ready, or the reason why not
@@ -91,8 +94,6 @@ class AllenNlpTagger:
     def close(self) -> None:
         """End the process; it also ends with the tagger."""
         self._stop()
-        self._log.close()
-        self._scratch.cleanup()
 
     def fits(self, words: Sequence[str]) -> bool:
         """Return whether a sentence's word pieces are no more than the encoder's positions."""
@@ -150,8 +151,8 @@ class AllenNlpTagger:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            self._log.seek(0)
-            last = next((row.strip() for row in reversed(self._log.read().splitlines()) if row.strip()), "no message")
+            log = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+            last = next((row.strip() for row in reversed(log.splitlines()) if row.strip()), "no message")
             raise ModelError(
                 f"allennlp:{self._path}: AllenNLP ended with status {self._process.returncode} ({last[:300]})"
             )
@@ -183,12 +184,14 @@ def _lay_out(path: Path, folder: Path) -> tuple[WordPieces, int]:
     return opened.pieces, opened.shape.max_position_embeddings
 
 
-def _stop(process: "subprocess.Popen[str]") -> None:
+def _stop(process: "subprocess.Popen[str]", folder: Path) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # it has ended with something still unsent
+                pipe.close()
     try:
         process.wait(timeout=5)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
