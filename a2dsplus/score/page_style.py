@@ -52,5 +52,7 @@ section li{margin:4px 0;max-width:90ch}
 @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--rail:#eee}
 body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
 figure,.tile,.card,tr{break-inside:avoid}h2{break-after:avoid}.cards{grid-template-columns:repeat(3,1fr)}
-.tiles{grid-template-columns:repeat(3,1fr)}.heads b{font-size:18px}}
+.tiles{grid-template-columns:repeat(3,1fr)}.heads{gap:10px}.heads b{font-size:15px}.tile{padding:10px 12px}
+.scroll{overflow:visible}table{font-size:8pt}th,td{padding:3px 4px;white-space:normal}th,td small{font-size:7pt}td small{margin-left:4px}
+details:not([open]){display:none}}
 """
