@@ -36,7 +36,7 @@ async function ask(url, options) {
   let response;
   let body;
   try {
-    response = await fetch(url, { ...options, cache: 'no-store', signal: AbortSignal.timeout(8000) });
+    response = await fetch(url, { ...options, cache: 'no-store', signal: AbortSignal.timeout(15000) });
     body = await response.json();
   } catch (error) {
     throw new Gone(error.message);

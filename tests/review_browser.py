@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
+# what waits, waits for a condition; a machine that does much else meets it late
+PATIENCE_MS = 120_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from a2dsplus.review.store import settled, summary
-from tests.review_browser import Server, browser, needs_browser, running, serving
+from tests.review_browser import PATIENCE_MS, Server, browser, needs_browser, running, serving
 from tests.review_workspace import SCRIPT, dataset
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def page(chromium: "Browser", server: Server) -> "Iterator[Page]":
 
 def _opened(chromium: "Browser", server: Server) -> "Iterator[Page]":
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(PATIENCE_MS)
     opened = context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
@@ -180,6 +181,7 @@ def test_two_browsers_are_two_reviewers(chromium: "Browser", tmp_path: Path, cli
         pages = {}
         for name, key, words in (("ada", "a", "Accepted"), ("bob", "1", "Rejected")):
             context = chromium.new_context(viewport={"width": 1280, "height": 720})
+            context.set_default_timeout(PATIENCE_MS)
             context.add_init_script(f"localStorage.setItem('a2dsplus:reviewer', {json.dumps(name)})")
             pages[name] = page = context.new_page()
             page.goto(server.url)
@@ -306,6 +308,7 @@ def test_the_composed_sample_plays(shared_page: "Page") -> None:
 
 def test_reduced_motion_waits_for_the_reviewer(chromium: "Browser", shared: tuple[Server, Path]) -> None:
     context = chromium.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(shared[0].url)
     running(page)
@@ -317,6 +320,7 @@ def test_reduced_motion_waits_for_the_reviewer(chromium: "Browser", shared: tupl
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_and_controls_have_names(chromium: "Browser", shared: tuple[Server, Path], scheme: str) -> None:
     context = chromium.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(shared[0].url)
     running(page)
