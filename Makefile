@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format allennlp clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -28,5 +28,8 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+allennlp:  ## AllenNLP itself, in .venv-allennlp (needs CPython 3.10): the reference of the parity tests and --srl allennlp:ARCHIVE
+	$(PYTHON) a2dsplus/roles/allennlp_environment.py .venv-allennlp
+
 clean:
-	rm -rf .venv a2dsplus-data build dist
+	rm -rf .venv .venv-allennlp a2dsplus-data build dist
