@@ -26,6 +26,7 @@ let busy = false;
 let view = '';
 let filling = null;
 let gone = false;
+let waited = false;
 
 const player = new Player({
   scrubber: $('#scrubber'),
@@ -523,8 +524,12 @@ async function start() {
   $('#dataset').textContent = session.dataset;
   $('#who').textContent = session.reviewer;
   outbox = new Outbox(`${session.dataset}:${session.reviewer}`, ({ stuck, unsent }) => {
-    if (stuck) unreached(new Gone());
-    else if (gone && !unsent) {
+    // the server may have answered something else already: what waited here decides, not whether it was gone a moment ago
+    if (stuck) {
+      waited = true;
+      unreached(new Gone());
+    } else if (waited && !unsent) {
+      waited = false;
       saved('done', 'All verdicts saved');
       reached();
     }
