@@ -124,7 +124,8 @@ def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
 @functools.lru_cache(maxsize=16)
 def _shifted_doubling(size: int) -> Tensor:
     """Return (2n, 3, n): bilinear doubling of n values, then shifts by -1, 0, 1 with zeros coming in (tap order)."""
-    with torch.no_grad():
+    # kept for later calls: not an inference tensor, which training could not use
+    with torch.inference_mode(False), torch.no_grad():
         eye = torch.eye(size, dtype=torch.float64)[None]  # n signals, each one value
         doubled = F.interpolate(eye, scale_factor=2, mode="linear", align_corners=False)[0].t()  # (2n, n)
         padded = F.pad(doubled, (0, 0, 1, 1))
@@ -134,7 +135,8 @@ def _shifted_doubling(size: int) -> Tensor:
 @functools.lru_cache(maxsize=16)
 def _chain(size: int, doublings: int) -> Tensor:
     """Return A (2^d n, 3^d * n): `doublings` shifted doublings in a row, the last one's tap first."""
-    with torch.no_grad():
+    # kept for later calls: not an inference tensor, which training could not use
+    with torch.inference_mode(False), torch.no_grad():
         first = _shifted_doubling(size)  # (2n, 3, n)
         if doublings == 1:
             return first.flatten(1)

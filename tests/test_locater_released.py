@@ -170,3 +170,14 @@ def test_bad_configurations_and_inputs_are_one_line() -> None:
         session.step(torch.zeros(1, 3, 32, 32))
     with pytest.raises(VideoError, match="mask: shape"):
         session.step(frames[:, 0], torch.zeros(1, 64, 64))
+
+
+def test_constants_first_made_in_inference_serve_training_too() -> None:
+    from locater.released_decoder import _chain, _shifted_doubling
+
+    _chain.cache_clear()
+    _shifted_doubling.cache_clear()
+    with torch.inference_mode():
+        made = _chain(4, 2)
+    assert not made.is_inference()
+    assert _chain(4, 2) is made

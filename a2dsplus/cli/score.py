@@ -106,6 +106,7 @@ def command(
     resamples: int,
     workers: int | None,
 ) -> None:
+    """Score predictions; what the help says is made by `_help`, from what the protocols are."""
     from a2dsplus.score.evaluation import evaluate
     from a2dsplus.score.output import write_whole
     from a2dsplus.score.text import render_text

@@ -25,14 +25,17 @@ class F1:
 
     @property
     def precision(self) -> float:
+        """The share of what was predicted that is right; 0 where nothing was."""
         return self.right / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
+        """The share of what is gold that was found; 0 where nothing is."""
         return self.right / self.gold if self.gold else 0.0
 
     @property
     def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
         return 2 * self.right / (self.predicted + self.gold) if self.predicted + self.gold else 0.0
 
 
