@@ -261,6 +261,37 @@ def test_the_same_folder_mended_is_built_again(root: Path, tmp_path: Path) -> No
     assert 7 in tables.read_annotations(Workspace(out))["ddddddddddd"]
 
 
+def test_a_rejected_pair_is_replaced_an_accepted_one_kept_and_only_their_videos_are_made_anew(
+    small_root: Path, tmp_path: Path
+) -> None:
+    from a2dsplus.review.decisions import Verdict
+    from a2dsplus.review.store import Store, default_url
+    from tests.test_review_log import say
+
+    out = tmp_path / "out"
+    _build(small_root, out, rendering=Rendering())
+    pairs = tables.read_pairs(Workspace(out))
+    ranked: dict[str, list[str]] = {}
+    for pair in pairs:
+        ranked.setdefault(pair.query_id, []).append(pair.contrast_query_id)
+    rejected = next(query for query, contrasts in ranked.items() if len(contrasts) > 1)
+    accepted = next(query for query in ranked if query != rejected)
+    store = Store(default_url(out))
+    store.append(say(Verdict.REJECT, pair=(rejected, ranked[rejected][0])))
+    store.append(say(Verdict.ACCEPT, pair=(accepted, ranked[accepted][0])))
+    store.close()
+    report = _build(small_root, out, rendering=Rendering())
+    used = {pair.query_id: pair for pair in tables.read_pairs(Workspace(out)) if pair.rank == 0}
+    assert used[rejected].contrast_query_id == ranked[rejected][1]
+    assert (used[accepted].contrast_query_id, used[accepted].status) == (ranked[accepted][0], "accepted")
+    for query in ranked.keys() - {rejected}:
+        assert used[query].contrast_query_id == ranked[query][0]
+    # the query's S and T alone
+    assert "render (2 new)" in report.done
+    assert verify(Workspace(out)).is_sound
+    assert "review" in _run("stats", "--dataset", out).output
+
+
 def test_published_pairs_rebuild_the_same_benchmark_elsewhere(small_root: Path, tmp_path: Path) -> None:
     from a2dsplus.pairs_file import write_pairs
 
