@@ -5,7 +5,7 @@ is done. What a killed run had finished is kept.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,6 +104,7 @@ class _Run:
             self.report.done.append("source")
         tables.write_source_root(workspace, self.source.root)
         self.queries = tables.read_queries(workspace)
+        self.by_id = {query.query_id: query for query in self.queries}
         self.clips = tables.read_clips(workspace, root=self.source.root)
         self.annotations = tables.read_annotations(workspace)
 
@@ -184,6 +185,7 @@ class _Run:
         for pair in self.pairs:
             if pair.rank == 0 and pair.status == "rejected":
                 sampling.unpaired[pair.query_id] = "every candidate was rejected in review"
+        self.used = [pair for pair in self.pairs if pair.rank == 0 and pair.status != "rejected"]
         tables.write_pairs(self.workspace, self.pairs)
         self.report.unpaired = dict(sorted(sampling.unpaired.items()))
         guard = sampler.removed(meanings)
@@ -201,14 +203,12 @@ class _Run:
 
     def compose(self) -> None:
         """Write samples.jsonl, meta_expressions.json and ground_truth.json of each subset."""
-        by_id = {query.query_id: query for query in self.queries}
-        used = [pair for pair in self.pairs if pair.rank == 0 and pair.status != "rejected"]
         self.samples: dict[Subset, list[Sample]] = {}
         for subset in self.options.subsets:
             if subset is Subset.M:
                 self.samples[subset] = self._multiple()
             else:
-                self.samples[subset] = [self._composite(subset, pair, by_id) for pair in used]
+                self.samples[subset] = [self._composite(subset, pair) for pair in self.used]
         total = sum(map(len, self.samples.values()))
         with self.bars("composing", total, "samples") as advance:
             for subset in self.samples:
@@ -225,8 +225,8 @@ class _Run:
             if len(queries) > 1
         ]
 
-    def _composite(self, subset: Subset, pair: Pair, by_id: Mapping[str, Query]) -> Sample:
-        query, contrast = by_id[pair.query_id], by_id[pair.contrast_query_id]
+    def _composite(self, subset: Subset, pair: Pair) -> Sample:
+        query, contrast = self.by_id[pair.query_id], self.by_id[pair.contrast_query_id]
         layout = Layout.SPATIAL if subset is Subset.S else Layout.TEMPORAL
         order = order_for(query, layout, choice=self.options.order, seed=self.options.seed)
         return composite(
@@ -238,7 +238,7 @@ class _Run:
             self.workspace,
             subset,
             self.samples[subset],
-            queries={query.query_id: query for query in self.queries},
+            queries=self.by_id,
             annotations=self.annotations,
             split=self.options.split,
             progress=progress,
@@ -316,14 +316,13 @@ class _Run:
         return self.report
 
     def _counts(self) -> dict[str, Any]:
-        used = [pair for pair in self.pairs if pair.rank == 0 and pair.status != "rejected"]
         described = Counter(query.video_id for query in self.queries)
         counts: dict[str, Any] = {
             "videos": len(described),
             "queries": len(self.queries),
             "units": sum(len(referent_frames(self.annotations[q.video_id], q.instance_id)) for q in self.queries),
-            "pairs": len(used),
-            "tiers": {str(tier): sum(pair.tier == tier for pair in used) for tier in (1, 2, 3, 4)},
+            "pairs": len(self.used),
+            "tiers": {str(tier): sum(pair.tier == tier for pair in self.used) for tier in (1, 2, 3, 4)},
             "position_words": sum(bool(position_words(query.text)) for query in self.queries),
         }
         for subset, samples in self.samples.items():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from a2dsplus.cli.options import dataset_option
 from a2dsplus.errors import UsageError
-from a2dsplus.workspace import DEFAULT
 
 
 @click.command()
@@ -20,13 +20,7 @@ from a2dsplus.workspace import DEFAULT
     type=click.Path(path_type=Path),
     help="The model's weights. Without them locater is the small one that ships with the package, trained on painted videos.",
 )
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default=DEFAULT,
-    show_default=True,
-    help="A folder made by `a2dsplus build`.",
-)
+@dataset_option
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Where the source clips are, if they moved since the build."
 )

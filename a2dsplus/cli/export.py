@@ -4,17 +4,11 @@ from pathlib import Path
 
 import click
 
-from a2dsplus.workspace import DEFAULT
+from a2dsplus.cli.options import dataset_option
 
 
 @click.command()
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default=DEFAULT,
-    show_default=True,
-    help="A folder made by `a2dsplus build`.",
-)
+@dataset_option
 @click.option("--subset", type=click.Choice(["M", "S", "T"]), required=True, help="Which subset.")
 @click.option(
     "--layout",

@@ -6,17 +6,11 @@ from typing import Any
 
 import click
 
-from a2dsplus.workspace import DEFAULT
+from a2dsplus.cli.options import dataset_option
 
 
 @click.command()
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default=DEFAULT,
-    show_default=True,
-    help="A folder made by `a2dsplus build`.",
-)
+@dataset_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option(
     "--figure",

@@ -5,17 +5,11 @@ from pathlib import Path
 
 import click
 
-from a2dsplus.workspace import DEFAULT
+from a2dsplus.cli.options import dataset_option
 
 
 @click.command()
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default=DEFAULT,
-    show_default=True,
-    help="A folder made by `a2dsplus build`.",
-)
+@dataset_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(dataset: Path, as_json: bool) -> None:
     """Check every file of a dataset against its manifest.
