@@ -32,7 +32,6 @@ from a2dsplus.workspace import Workspace, file_digest, replacing
 
 _KEPT_BYTES = 256 * 2**20  # videos up to this size are decoded once for all passes and queries
 _AHEAD = 8  # frames decoded while a model works
-Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +120,10 @@ def predict(
     return names
 
 
+def _unwatched(_count: int) -> None:
+    """Advance a bar that nobody watches."""
+
+
 def _subset(workers: "_Workers", run: Run, out: Path, name: str, progress: Callable[[str, int], Any] | None) -> None:
     """Predict what is missing of one subset and write its results file."""
     from contextlib import nullcontext
@@ -129,8 +132,7 @@ def _subset(workers: "_Workers", run: Run, out: Path, name: str, progress: Calla
     partial = out / f".{name}.partial"
     done = _read_partial(partial)
     wanted = [index for index, sample in enumerate(subset.samples) if sample.sample_id not in done]
-    quiet: Advance = lambda count: None  # noqa: E731  # a bar that nobody watches
-    bar = progress(name, len(subset.samples)) if progress else nullcontext(quiet)
+    bar = progress(name, len(subset.samples)) if progress else nullcontext(_unwatched)
     with bar as advance, partial.open("ab") as file:
         advance(len(subset.samples) - len(wanted))
         for sample_id, rows in workers.run(name, wanted):

@@ -1,8 +1,12 @@
 """`a2dsplus bench`: what a frame costs in the memory and in a Transformer block (Table 8g)."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from locater.bench import Row
 
 
 @click.command()
@@ -48,7 +52,7 @@ def command(frames: str, tokens: int, dim: int, heads: int, threads: int, memory
     click.echo(text(rows))
 
 
-def text(rows: "list[bench.Row]") -> str:  # type: ignore[name-defined]  # noqa: F821
+def text(rows: "list[Row]") -> str:
     """Return the measured rows as a table, with the growth and the crossing below."""
     from locater import bench
 
