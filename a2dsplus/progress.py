@@ -1,5 +1,6 @@
-"""Progress bars on stderr, where somebody looks."""
+"""Progress bars on stderr, where somebody looks; and which of several processes speaks."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,12 +9,35 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def bar(title: str, total: int, *, unit: str) -> Iterator[Advance]:
-    """Give a function that advances a bar by a number of units; nothing is drawn where stderr is no terminal."""
+    """Give a function that advances a bar by a number of units; nothing is drawn where stderr is no terminal or another process speaks."""
     from tqdm import tqdm
 
-    with tqdm(total=total, desc=title, unit=f" {unit}", disable=None, dynamic_ncols=True) as meter:
+    with tqdm(total=total, desc=title, unit=f" {unit}", disable=None if leads() else True, dynamic_ncols=True) as meter:
 
         def advance(count: int) -> None:
             meter.update(count)
 
         yield advance
+
+
+def leads() -> bool:
+    """Return whether this is the only process, or the first of those that torchrun or Accelerate started together."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def fails_first() -> bool:
+    """Return whether this is the only process, or the first to ask of those that torchrun or Accelerate started together.
+
+    The others fail of the same fault or because this one is gone: one line is enough. They ask the launcher's own store.
+    """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return leads()
+    from datetime import timedelta
+
+    from torch.distributed import DistError, TCPStore
+
+    try:
+        store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), timeout=timedelta(seconds=10))
+        return store.add("a2dsplus/failed", 1) == 1
+    except (DistError, KeyError, ValueError):
+        return True

@@ -19,20 +19,28 @@ class Loss(NamedTuple):
     """The sum of the same over the read-outs of the K modules."""
 
 
-def loss(prediction: Prediction, masks: Tensor, *, known: Tensor | None = None, weight: float = 0.4) -> Loss:
+def loss(
+    prediction: Prediction,
+    masks: Tensor,
+    *,
+    known: Tensor | None = None,
+    count: float | None = None,
+    weight: float = 0.4,
+) -> Loss:
     """Return Eq. 12, averaged over pixels and labelled frames (so that it does not depend on their number).
 
     prediction: of `Locater.forward`; masks (B, T, 1, S, S) in {0, 1}, bool or float; known (B, T): which frames
-    are labelled, all if left out. Without a labelled frame every term is 0.
+    are labelled, all if left out. Without a labelled frame every term is 0. count: the labelled frames of a larger
+    batch of which this is a part; the losses of its parts then add up to its own.
     """
     target = masks.float()
 
     def entropy(logits: Tensor) -> Tensor:
         per_frame = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none").mean((2, 3, 4))
         if known is None:
-            return per_frame.mean()
+            return per_frame.mean() if count is None else per_frame.sum() / count
         counted = known.to(per_frame.dtype)
-        return (per_frame * counted).sum() / counted.sum().clamp_min(1)
+        return (per_frame * counted).sum() / (counted.sum().clamp_min(1) if count is None else count)
 
     main = entropy(prediction.logits)
     auxiliary = main.new_zeros(())

@@ -7,6 +7,7 @@ import click
 
 from a2dsplus import __version__
 from a2dsplus.errors import A2dsplusError
+from a2dsplus.progress import fails_first, leads
 
 COMMANDS = {
     "build": "Construct M, S and T from an A2D-Sentences folder.",
@@ -57,17 +58,20 @@ def main() -> None:
     """
 
 
-def run() -> None:
-    """Run the command line and exit; errors of the toolkit become one line on stderr."""
+def run(command: click.Command = main) -> None:
+    """Run the command line and exit; errors of the toolkit become one line on stderr, of all processes started together."""
     try:
-        main.main(standalone_mode=False)
+        command.main(standalone_mode=False)
     except A2dsplusError as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        if fails_first():
+            click.echo(f"error: {' '.join(str(error).split())}", err=True)
         sys.exit(error.exit_status)
     except click.ClickException as error:
-        error.show()
+        if fails_first():
+            error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what was finished is kept, run the same command again to go on", err=True)
+        if leads():
+            click.echo("interrupted; what was finished is kept, run the same command again to go on", err=True)
         sys.exit(130)
     sys.exit(0)

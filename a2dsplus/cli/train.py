@@ -106,13 +106,15 @@ def command(
     a2dsplus train --preset tiny --root world --out run
     a2dsplus baseline --model locater --checkpoint run/model.safetensors
 
-    Several GPUs or machines: accelerate launch -m a2dsplus train ... (Accelerate, in the extra `train`). A run that was killed goes on
-    from its last checkpoint when the same command is given again, and ends with the same bits.
+    Several GPUs or machines: accelerate launch -m a2dsplus train ..., or torchrun, also on CPUs (Accelerate, in the extra `train`). A
+    run that was killed goes on from its last checkpoint when the same command is given again, and ends with the same bits.
     """
+    import os
+
     import torch
 
     import locater
-    from a2dsplus.progress import bar
+    from a2dsplus.progress import bar, leads
     from a2dsplus.training_data import open_training
     from locater.training import TrainOptions, train
     from locater.training.initial import load_vit, prepare, transfer
@@ -121,6 +123,8 @@ def command(
     folder = _root(root, dataset)
     if memories_only and init is None:
         raise UsageError("--memories-only needs encoders that are trained: give a checkpoint with --init")
+    if memories_only and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError("--memories-only runs in one process; it takes minutes")
     chosen = {name: value for name, value in options.items() if value is not None}
     try:
         settings = TrainOptions.preset(preset, **chosen)
@@ -164,7 +168,8 @@ def command(
                 final = train(network, examples, store, settings, out=out, report=report)
     except locater.LocaterError as error:
         raise ModelError(str(error)) from error
-    click.echo(f"{final}; next: a2dsplus baseline --model {model} --checkpoint {final}")
+    if leads():
+        click.echo(f"{final}; next: a2dsplus baseline --model {model} --checkpoint {final}")
 
 
 def _past_the_encoders(network: Any, examples: Any, store: Any, settings: Any, out: Path, report: Any) -> Path:

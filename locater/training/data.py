@@ -172,6 +172,11 @@ class Clips(Dataset[dict[str, Any]]):
             teacher=bool(rng.random() < options.teacher),
         )
 
+    def labelled(self, keys: Iterable[tuple[int, int]]) -> int:
+        """Return how many frames of the samples' clips are labelled, without reading them."""
+        draws = [self.draw(*key) for key in keys]
+        return sum(number in self.examples[draw.example].labelled for draw in draws for number in draw.clip)
+
     def masks(self, draw: Draw) -> tuple[Tensor, Tensor]:
         """Return a draw's masks (T, 1, S, S), the share of each pixel that the referent covers, and which are known (T,)."""
         example, size = self.examples[draw.example], self.store.size
@@ -209,23 +214,36 @@ def scaled(images: Tensor) -> Tensor:
 
 
 class Order(Sampler[list[tuple[int, int]]]):
-    """The batches of an epoch from batch `start` on, as lists of (epoch, index); shuffled by (seed, epoch) alone.
+    """The batches of an epoch from step `start` on, as lists of (epoch, index); shuffled by (seed, epoch) alone.
 
     Each of the epoch's `length` examples comes once, the rest of the division by the batch left out; fewer examples than a batch
-    come several times.
+    come several times. A step's batch is cut into `passes`, each into `ranks` shares; iterating gives the shares of process `rank`.
     """
 
-    def __init__(self, *, length: int, batch: int, seed: int, epoch: int, start: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        length: int,
+        batch: int,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        passes: int = 1,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
         order = np.random.default_rng([seed, epoch, 1 << 20]).permutation(length)
         whole = max(length // batch, 1) * batch
-        self._batches = np.resize(order, whole).reshape(-1, batch)[start:]
-        self._epoch = epoch
-        self.batch_size = batch
-        self.drop_last = False
+        keys = [(epoch, int(index)) for index in np.resize(order, whole)[start * batch :]]
+        self.steps = [keys[first : first + batch] for first in range(0, len(keys), batch)]
+        """Every step's batch, of all passes and processes."""
+        self._share = batch // (passes * ranks)
+        self._firsts = [(turn * ranks + rank) * self._share for turn in range(passes)]
 
     def __len__(self) -> int:
-        return len(self._batches)
+        return len(self.steps) * len(self._firsts)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for batch in self._batches:
-            yield [(self._epoch, int(index)) for index in batch]
+        for batch in self.steps:
+            for first in self._firsts:
+                yield batch[first : first + self._share]

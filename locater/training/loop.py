@@ -5,16 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from locater import checkpoint
-from locater.errors import CheckpointError, ConfigError, LocaterError
-from locater.loss import Loss, loss
-from locater.model import Locater, Prediction
+from locater.errors import CheckpointError, LocaterError
+from locater.loss import loss
+from locater.model import Locater
 from locater.training.data import Clips, Example, FrameStore, Order, collate, scaled
 from locater.training.logs import Log
 from locater.training.options import TrainOptions
+from locater.training.processes import join, lost
 from locater.training.state import checkpoints, restore_state, save_state
 
 _LONG_SEQUENCE = 1024  # tokens from which on torch's fused attention is the faster one on a CPU, forward and back
@@ -36,6 +39,26 @@ def rate(step: int, *, steps: int, options: TrainOptions) -> float:
     return float(options.lr * rise * (1 - step / steps) ** options.power)
 
 
+class Objective(nn.Module):
+    """A network and its Eq. 12 in one: all that leaves it takes part in the loss, as several processes need it."""
+
+    def __init__(self, model: Locater) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, batch: dict[str, Tensor], *, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the loss, the mean IoU and the logits (B, T, 1, S, S) of a batch, `collate`'s without its texts.
+
+        ids (B, L). Loss and IoU are the batch's shares of those of a step with `count` labelled frames: the shares add up.
+        """
+        truth, known = batch["masks"], batch["known"]
+        given = known & batch["teacher"].unsqueeze(1)
+        prediction = self.model(ids, scaled(batch["globe"]), scaled(batch["frames"]), masks=truth, known=given)
+        losses = loss(prediction, truth, known=known, count=count, weight=self.model.config.aux_weight)
+        logits = prediction.logits.detach()
+        return losses.total, overlap(logits, truth, known, count=count), logits
+
+
 def train(
     model: Locater,
     examples: Sequence[Example],
@@ -48,26 +71,33 @@ def train(
     """Train `model` in place and return the path of its final weights, OUT/model.safetensors, configuration beside.
 
     A run that was interrupted goes on from its last checkpoint and ends with the same bits as one that was not, on the same machine
-    and number of processes. Raises ConfigError, CheckpointError (a run of other options in `out`), LocaterError (loss not finite).
+    and number of processes. Of several processes each takes its share of every batch, and the first alone writes and reports; the
+    result is that of one process, to rounding. Raises ConfigError, CheckpointError (a run of other options in `out`), LocaterError
+    (loss not finite, another process gone).
     """
+    accelerator = join(options, model.config)
     try:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
-        from accelerate.utils import set_seed
-    except ImportError:
-        raise ConfigError("training needs Accelerate: pip install 'a2dsplus[train]'") from None
-    AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
-    accelerator = Accelerator(
-        mixed_precision="no" if options.precision == "fp32" else options.precision,
-        gradient_accumulation_steps=options.accumulate,
-        split_batches=True,
-    )
-    per_pass = options.batch // options.accumulate
-    if per_pass % accelerator.num_processes:
-        raise ConfigError(
-            f"training: {per_pass} samples a pass do not divide among {accelerator.num_processes} processes"
-        )
-    set_seed(options.seed)
+        return _train(accelerator, model, examples, store, options, out=out, report=report)
+    except RuntimeError as error:
+        if accelerator.num_processes > 1 and lost(error):
+            raise LocaterError(
+                "training: another process stopped (its own error, or out of memory); run the same command again to go on"
+            ) from error
+        raise
+
+
+def _train(
+    accelerator: Any,
+    model: Locater,
+    examples: Sequence[Example],
+    store: FrameStore,
+    options: TrainOptions,
+    *,
+    out: Path,
+    report: Callable[[Progress], None] | None,
+) -> Path:
+    from accelerate.utils import send_to_device
+
     model.train()
     if options.recompute:
         model.recompute()
@@ -82,63 +112,57 @@ def train(
     steps = per_epoch * options.epochs
     out.mkdir(parents=True, exist_ok=True)
     found = checkpoints(out)
-    step = restore_state(found[-1], model=model, optimiser=optimiser, identity=identity) if found else 0
-    random_state = torch.get_rng_state()
-    network: Any = torch.compile(model, dynamic=False) if options.compiled else model
-    network, optimiser = accelerator.prepare(network, optimiser)
-    torch.set_rng_state(random_state)
+    scaler = accelerator.scaler
+    step = restore_state(found[-1], model=model, optimiser=optimiser, scaler=scaler, identity=identity) if found else 0
+    network, optimiser = accelerator.prepare(Objective(model), optimiser)
     main = accelerator.is_main_process
     log = Log(out, start=step) if main else None
     sums: list[Tensor] = []
     while step < steps:
         epoch, within = divmod(step, per_epoch)
         order = Order(
-            length=len(clips), batch=per_pass, seed=options.seed, epoch=epoch, start=within * options.accumulate
-        )
-        loader = accelerator.prepare(
-            torch.utils.data.DataLoader(
-                clips,
-                batch_sampler=order,
-                collate_fn=collate,
-                num_workers=options.workers,
-                generator=torch.Generator(),  # of its own: a loader made anew on resumption must not move the global one
-                pin_memory=accelerator.device.type == "cuda",
-            )
-        )
-        for passed, batch in enumerate(loader, 1):
+            length=len(clips), batch=options.batch, seed=options.seed, epoch=epoch, start=within, passes=options.accumulate,
+            rank=accelerator.process_index, ranks=accelerator.num_processes,
+        )  # fmt: skip
+        batches = iter(_loader(clips, order, options, device=accelerator.device))
+        for keys in order.steps:
             for group in optimiser.param_groups:
                 group["lr"] = rate(step, steps=steps, options=options)
-            with accelerator.accumulate(network), attention_for(model):
-                prediction, losses, truth = _forward(network, batch, accelerator, weight=model.config.aux_weight)
-                accelerator.backward(losses.total)
-                if accelerator.sync_gradients and options.clip_norm:
-                    accelerator.clip_grad_norm_(network.parameters(), options.clip_norm)
-                optimiser.step()
-                optimiser.zero_grad()
-            sums.append(torch.stack([losses.total.detach(), overlap(prediction.logits, truth, batch["known"])]))
-            if passed % options.accumulate:
-                continue
+            # what dropout draws depends on the step and the process alone, on every device
+            draw = np.random.default_rng([options.seed, step, accelerator.process_index])
+            torch.manual_seed(int(draw.integers(2**63)))
+            count = clips.labelled(keys)  # of all passes and processes, none of which may weigh more for having fewer
+            for turn in range(options.accumulate):
+                batch = send_to_device(next(batches), accelerator.device, non_blocking=True)
+                texts = batch.pop("text")
+                apart = accelerator.no_sync(network) if turn + 1 < options.accumulate else contextlib.nullcontext()
+                with apart, attention_for(model):
+                    total, iou, logits = network(model.tokens(texts), batch, count=count)
+                    accelerator.backward(total * accelerator.num_processes)  # which average their gradients
+                sums.append(torch.stack([total.detach(), iou]))
+            if options.clip_norm:
+                accelerator.clip_grad_norm_(network.parameters(), options.clip_norm)
+            optimiser.step()
+            optimiser.zero_grad()
             step += 1
             last = step == steps
-            if step % options.log_every == 0 or last:
-                total, iou = torch.stack(sums).mean(0).tolist()
-                sums.clear()
-                if not total < float("inf"):
+            logging, saving = (every == 0 or last for every in (step % options.log_every, step % options.save_every))
+            if logging or saving:
+                passes = torch.stack(sums)
+                mean, overlapping = (accelerator.reduce(passes.sum(0)) * options.accumulate / len(sums)).tolist()
+                if not mean < float("inf"):
                     raise LocaterError(
-                        f"training: the loss is {total} at step {step}; lower the rate (--lr) or train in fp32"
+                        f"training: the loss is {mean} at step {step}; lower the rate (--lr) or train in fp32"
                     )
+            if logging:
+                sums.clear()
                 if log is not None:
-                    log.numbers(step, {"loss": total, "iou": iou, "lr": optimiser.param_groups[0]["lr"]})
+                    log.numbers(step, {"loss": mean, "iou": overlapping, "lr": optimiser.param_groups[0]["lr"]})
                 if report is not None and main:
-                    report(Progress(step=step, steps=steps, loss=total, iou=iou))
-            if main and (step % options.save_every == 0 or last):
-                save_state(out, model=model, optimiser=optimiser, step=step, identity=identity)
-                if log is not None:
-                    log.masks(
-                        step, frames=scaled(batch["frames"]), truth=truth, logits=prediction.logits, texts=batch["text"]
-                    )
-            if passed // options.accumulate + within == per_epoch:
-                break
+                    report(Progress(step=step, steps=steps, loss=mean, iou=overlapping))
+            if saving and log is not None:
+                save_state(out, model=model, optimiser=optimiser, scaler=scaler, step=step, identity=identity)
+                log.masks(step, frames=scaled(batch["frames"]), truth=batch["masks"], logits=logits, texts=texts)
     if log is not None:
         log.close()
     accelerator.wait_for_everyone()
@@ -147,6 +171,18 @@ def train(
     if main:
         checkpoint.save(model, final)
     return final
+
+
+def _loader(clips: Clips, order: Order, options: TrainOptions, *, device: torch.device) -> DataLoader[dict[str, Any]]:
+    """Return the batches of this process, as `collate` makes them."""
+    return DataLoader(
+        clips,
+        batch_sampler=order,
+        collate_fn=collate,
+        num_workers=options.workers,
+        generator=torch.Generator(),  # of its own: a loader made anew on resumption must not move the global one
+        pin_memory=device.type == "cuda",
+    )
 
 
 def make_optimiser(model: Locater, options: TrainOptions) -> torch.optim.Optimizer:
@@ -158,24 +194,13 @@ def make_optimiser(model: Locater, options: TrainOptions) -> torch.optim.Optimiz
     return kind(trainable, lr=options.lr, weight_decay=options.weight_decay, fused=True)
 
 
-def _forward(
-    network: Any, batch: dict[str, Any], accelerator: Any, *, weight: float
-) -> tuple[Prediction, Loss, Tensor]:
-    """Return a batch's prediction, its Eq. 12 and its masks."""
-    frames, globe, truth = scaled(batch["frames"]), scaled(batch["globe"]), batch["masks"]
-    given = batch["known"] & batch["teacher"].unsqueeze(1)
-    with accelerator.autocast():
-        prediction = network(batch["text"], globe, frames, masks=truth, known=given)
-        return prediction, loss(prediction, truth, known=batch["known"], weight=weight), truth
-
-
-def overlap(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """Return the mean IoU of labelled frames; 1 where both are empty."""
+def overlap(logits: Tensor, truth: Tensor, known: Tensor, *, count: int | None = None) -> Tensor:
+    """Return the mean IoU of labelled frames; 1 where both are empty. `count`: as in `loss`."""
     ours, theirs = logits.detach() > 0, truth > 0.5
     both = (ours & theirs).sum((2, 3, 4)).float()
     either = (ours | theirs).sum((2, 3, 4)).float()
     iou = torch.where(either > 0, both / either.clamp_min(1), torch.ones_like(both))
-    return (iou * known).sum() / known.sum().clamp_min(1)
+    return (iou * known).sum() / (known.sum().clamp_min(1) if count is None else count)
 
 
 def attention_for(model: Locater) -> contextlib.AbstractContextManager[Any]:

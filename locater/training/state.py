@@ -1,8 +1,8 @@
 """A training at rest: what `kill -9` cannot take away.
 
 RUN/step-00000200/ model.safetensors, model.json (weights and configuration, as `checkpoint.load` reads them), optimiser.safetensors
-(moments and torch's random state) and state.json (step and what the run was started with). A folder appears under its name only when
-it is complete; the last two are kept.
+(moments) and state.json (step, what the run was started with and, in fp16, the loss's scale). A folder appears under its name only
+when it is complete; the last two are kept. Whatever is drawn is drawn by step, so there is no random state to keep.
 """
 
 import json
@@ -22,9 +22,9 @@ _KEPT = 2
 
 
 def save_state(
-    run: Path, *, model: Locater, optimiser: torch.optim.Optimizer, step: int, identity: dict[str, Any]
+    run: Path, *, model: Locater, optimiser: torch.optim.Optimizer, scaler: Any, step: int, identity: dict[str, Any]
 ) -> Path:
-    """Write a checkpoint of the run after `step` steps and return its folder."""
+    """Write a checkpoint of the run after `step` steps and return its folder. `scaler`: of the loss in fp16, or None."""
     from safetensors.torch import save_file
 
     target = run / f"step-{step:08d}"
@@ -32,13 +32,14 @@ def save_state(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     checkpoint.save(model, draft / "model.safetensors")
-    tensors = {"random": torch.get_rng_state()}
+    tensors: dict[str, Tensor] = {}
     for index, moments in optimiser.state_dict()["state"].items():
         for name, value in moments.items():
             kept = value if isinstance(value, Tensor) else torch.tensor(float(value))
             tensors[f"{index}.{name}"] = kept.detach().cpu().contiguous()
     save_file(tensors, draft / "optimiser.safetensors")
-    (draft / "state.json").write_text(json.dumps({"step": step, **identity}, indent=1, sort_keys=True) + "\n", "utf-8")
+    state = {"step": step, "scaler": {} if scaler is None else scaler.state_dict(), **identity}
+    (draft / "state.json").write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", "utf-8")
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
     for old in checkpoints(run)[:-_KEPT]:
@@ -54,7 +55,9 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(path for path in run.glob("step-*") if path.is_dir())
 
 
-def restore_state(folder: Path, *, model: Locater, optimiser: torch.optim.Optimizer, identity: dict[str, Any]) -> int:
+def restore_state(
+    folder: Path, *, model: Locater, optimiser: torch.optim.Optimizer, scaler: Any, identity: dict[str, Any]
+) -> int:
     """Fill model and optimiser from a checkpoint and return its step.
 
     Raises CheckpointError where it is damaged or of a run that was started otherwise, naming what differs.
@@ -77,11 +80,13 @@ def restore_state(folder: Path, *, model: Locater, optimiser: torch.optim.Optimi
         )
     checkpoint.fill(model.network, checkpoint.read(folder / "model.safetensors"), source=str(folder))
     tensors = checkpoint.read(folder / "optimiser.safetensors")
-    torch.set_rng_state(tensors.pop("random"))
+    if scaler is not None and state.get("scaler"):
+        scaler.load_state_dict(state["scaler"])
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
-        index, _, name = key.partition(".")
-        moments.setdefault(int(index), {})[name] = value
+        index, dot, name = key.partition(".")
+        if dot:  # what has none is the random state that older checkpoints kept
+            moments.setdefault(int(index), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
     return step
 
