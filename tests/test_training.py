@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -204,6 +205,36 @@ def test_accumulation_and_recomputation_take_the_same_steps(tmp_path: Path) -> N
         )
         for key in plain:
             torch.testing.assert_close(other[key], plain[key], rtol=0, atol=1e-4)
+
+
+def test_a_compiled_run_has_the_same_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        pytest.skip("torch.compile needs a C++ compiler on a CPU")
+    from torch._dynamo.utils import counters
+
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    config = LocaterConfig.from_dict({**CONFIG.to_dict(), "vision_depth": 0, "deep_supervision": False})
+    losses: list[list[float]] = []
+    counters.clear()
+    for compiled in (False, True):
+        seen: list[Progress] = []
+        options = dataclasses.replace(OPTIONS, compiled=compiled)
+        train(fresh(config), examples(), store(), options, out=tmp_path / str(compiled), report=seen.append)
+        losses.append([progress.loss for progress in seen])
+    assert list((tmp_path / "cache").rglob("*.so")), "nothing was compiled"
+    assert counters["stats"]["unique_graphs"] == 1  # texts of other lengths compile nothing anew
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_compiling_without_a_compiler_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._inductor.config as inductor
+
+    monkeypatch.setattr(inductor.cpp, "cxx", (str(tmp_path / "g++"),))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    model = fresh()
+    with pytest.raises(ConfigError, match="--compile needs a compiler that torch finds"):
+        train(model, examples(), store(), dataclasses.replace(OPTIONS, compiled=True), out=tmp_path / "run")
+    train(model, examples(), store(), OPTIONS, out=tmp_path / "plain")  # the model is as it was
 
 
 def test_a_run_logs_curves_and_masks(tmp_path: Path) -> None:

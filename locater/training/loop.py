@@ -1,7 +1,7 @@
 """The training itself (section 3.3): Adam, polynomial decay, Eq. 12; on one device or, through Accelerate, on several."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from locater import checkpoint
-from locater.errors import CheckpointError, LocaterError
+from locater.errors import CheckpointError, ConfigError, LocaterError
 from locater.loss import loss
 from locater.model import Locater
 from locater.training.data import Clips, Example, FrameStore, Order, collate, scaled
@@ -77,7 +77,8 @@ def train(
     """
     accelerator = join(options, model.config)
     try:
-        return _train(accelerator, model, examples, store, options, out=out, report=report)
+        with compiled(model) if options.compiled else contextlib.nullcontext():
+            return _train(accelerator, model, examples, store, options, out=out, report=report)
     except RuntimeError as error:
         if accelerator.num_processes > 1 and lost(error):
             raise LocaterError(
@@ -183,6 +184,27 @@ def _loader(clips: Clips, order: Order, options: TrainOptions, *, device: torch.
         generator=torch.Generator(),  # of its own: a loader made anew on resumption must not move the global one
         pin_memory=device.type == "cuda",
     )
+
+
+@contextlib.contextmanager
+def compiled(model: Locater) -> Iterator[None]:
+    """Give a context in which the model's encoder is compiled, if this machine can. Raises ConfigError where it cannot.
+
+    The rest is left alone: texts of every length, and writers that loop over patches, would be compiled again and again.
+    """
+    from torch._dynamo.exc import BackendCompilerFailed
+
+    network: Any = model.network
+    model.compile_encoder(dynamic=False)
+    try:
+        yield
+    except BackendCompilerFailed as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        raise ConfigError(
+            f"training: --compile needs a compiler that torch finds (a C++ compiler such as g++ on a CPU, or CXX): {first}"
+        ) from error
+    finally:
+        del network.encode
 
 
 def make_optimiser(model: Locater, options: TrainOptions) -> torch.optim.Optimizer:
