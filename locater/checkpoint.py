@@ -1,4 +1,4 @@
-"""Weights at rest: safetensors with the configuration beside them, and a careful reader of other files."""
+"""Weights at rest: safetensors with configuration and vocabulary beside them, and a careful reader of other files."""
 
 import json
 import os
@@ -21,18 +21,28 @@ _MOST = 5  # faults named in one message
 
 
 def save(model: "Locater", path: str | Path) -> None:
-    """Write the weights to `path` (.safetensors) and the configuration beside it (.json), each in one step."""
+    """Write the weights to `path` (.safetensors) and the configuration beside it (.json), each in one step.
+
+    So is the WordPiece vocabulary (.vocab.txt), where the model reads its queries with one.
+    """
     from safetensors.torch import save as to_bytes
+
+    from locater.language import WordPieceTokeniser
 
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
     _replace(_config_path(target), model.config.to_json().encode())
+    if isinstance(model.tokeniser, WordPieceTokeniser):
+        _replace(_vocab_path(target), model.tokeniser.vocab)
     _replace(target, to_bytes(tensors, metadata={"format": "pt"}))
 
 
 def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":
-    """Return the model, in evaluation mode, that `save` wrote. Raises `CheckpointError`, `ConfigError`."""
+    """Return the model, in evaluation mode, that `save` wrote. Raises `CheckpointError`, `QueryError`.
+
+    `vocab`: instead of the WordPiece vocabulary beside it.
+    """
     from locater.model import Locater
 
     beside = _config_path(Path(path))
@@ -49,7 +59,10 @@ def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":
         config = LocaterConfig.from_dict(values)
     except ConfigError as error:
         raise CheckpointError(f"{beside}: {error}") from None
-    with torch.device("meta"):
+    if vocab is None and _vocab_path(Path(path)).is_file():
+        vocab = _vocab_path(Path(path))
+    # BERT has buffers that no file holds: they must be made for real
+    with torch.device("cpu" if config.language == "bert" else "meta"):
         model = Locater(config, vocab=vocab)
     fill(model.network, tensors, source=str(path), assign=True)
     return model.eval()
@@ -133,6 +146,10 @@ def _few(names: list[str]) -> str:
 
 def _config_path(path: Path) -> Path:
     return path.with_suffix(".json")
+
+
+def _vocab_path(path: Path) -> Path:
+    return path.with_suffix(".vocab.txt")
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -66,6 +66,8 @@ class WordPieceTokeniser:
             raise QueryError(f"{path}: not a WordPiece vocabulary ({' '.join(str(error).split())})") from None
         if any(self._tokenizer.token_to_id(piece) is None for piece in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")):
             raise QueryError(f"{path}: not a BERT vocabulary ([PAD], [UNK], [CLS] or [SEP] is missing)")
+        self.vocab = path.read_bytes()
+        """The vocabulary file, which goes with the weights."""
         self._tokenizer.enable_truncation(length)
         self._tokenizer.enable_padding(length=length)
 

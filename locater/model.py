@@ -155,7 +155,7 @@ class Locater(nn.Module):
             if self.tokeniser is None:
                 raise QueryError(
                     "this model has no vocabulary for text queries: give the path of bert-base-uncased's vocab.txt "
-                    f"(vocab=...), or token ids (B, {self.config.words})"
+                    f"(vocab=...; --vocab; NAME.vocab.txt beside NAME.safetensors), or token ids (B, {self.config.words})"
                 )
             ids = self.tokeniser(texts)
         return check_ids(ids, length=self.config.words, known=self.network.known_ids).to(self.device)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
@@ -165,7 +166,16 @@ def test_it_overfits_one_batch(tmp_path: Path) -> None:
 
 def test_a_run_killed_by_sigkill_ends_in_the_same_bits(tmp_path: Path) -> None:
     options = dataclasses.replace(OPTIONS, epochs=3)
-    whole = train(fresh(), examples(), store(), options, out=tmp_path / "whole")
+
+    def noisy(seed: int = 0) -> Locater:
+        """A model with dropout, as BERT has it."""
+        model = fresh(seed=seed)
+        model.network.vision.register_forward_hook(lambda module, _, out: F.dropout(out, 0.1, module.training))
+        return model
+
+    whole = train(noisy(), examples(), store(), options, out=tmp_path / "whole")
+    plain = train(fresh(), examples(), store(), options, out=tmp_path / "plain")
+    assert not load_file(plain)["vision.proj.weight"].equal(load_file(whole)["vision.proj.weight"])
     child = os.fork()
     if not child:
 
@@ -173,14 +183,14 @@ def test_a_run_killed_by_sigkill_ends_in_the_same_bits(tmp_path: Path) -> None:
             if progress.step == 4:  # after step 3's checkpoint, before step 4's
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        train(fresh(), examples(), store(), options, out=tmp_path / "killed", report=die)
+        train(noisy(), examples(), store(), options, out=tmp_path / "killed", report=die)
         os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status)
     assert not (tmp_path / "killed" / "model.safetensors").exists()
     resumed: list[int] = []
     other = train(
-        fresh(seed=5), examples(), store(), options, out=tmp_path / "killed", report=lambda p: resumed.append(p.step)
+        noisy(seed=5), examples(), store(), options, out=tmp_path / "killed", report=lambda p: resumed.append(p.step)
     )
     assert resumed == [4, 5, 6]
     assert_same(whole, other)
@@ -205,6 +215,13 @@ def test_accumulation_and_recomputation_take_the_same_steps(tmp_path: Path) -> N
         )
         for key in plain:
             torch.testing.assert_close(other[key], plain[key], rtol=0, atol=1e-4)
+
+
+def test_fewer_samples_than_a_batch_come_several_times(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    options = dataclasses.replace(OPTIONS, batch=8, accumulate=4)
+    train(fresh(), examples(1), store(1), options, out=tmp_path, report=seen.append)
+    assert [(progress.step, progress.steps) for progress in seen] == [(1, 2), (2, 2)]
 
 
 def test_a_compiled_run_has_the_same_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

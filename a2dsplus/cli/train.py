@@ -54,7 +54,16 @@ _CACHE_GB = 8.0
     type=click.Path(path_type=Path),
     help="Start the visual encoder from ImageNet ViT weights (timm's names).",
 )
-@click.option("--vocab", type=click.Path(path_type=Path), help="WordPiece vocab.txt, for released and rvos.")
+@click.option(
+    "--bert",
+    type=click.Path(path_type=Path),
+    help="Start rvos' language encoder from these BERT-base weights: safetensors, a torch file of tensors alone, or the folder of one.",
+)
+@click.option(
+    "--vocab",
+    type=click.Path(path_type=Path),
+    help="WordPiece vocab.txt, for released and rvos; it is kept beside the weights.  [default: BERT uncased's]",
+)
 @click.option(
     "--set",
     "fields",
@@ -93,6 +102,7 @@ def command(
     out: Path,
     init: Path | None,
     vision: Path | None,
+    bert: Path | None,
     vocab: Path | None,
     fields: tuple[str, ...],
     memories_only: bool,
@@ -115,7 +125,9 @@ def command(
 
     import locater
     from a2dsplus.progress import bar, leads
+    from a2dsplus.roles.bert_names import find_vocabulary
     from a2dsplus.training_data import open_training
+    from locater.language import BertLanguage, load_bert
     from locater.training import TrainOptions, train
     from locater.training.initial import load_vit, prepare, transfer
     from locater.training.loop import Progress
@@ -132,9 +144,20 @@ def command(
         if model == "locater-img":
             changes = {"global_slots": 0, "local_slots": 0, **changes}
         config = locater.LocaterConfig.preset(preset, **changes)
+        if bert is not None and config.language != "bert":
+            raise UsageError(
+                f"--bert: this network reads with {config.language}; use --preset rvos, or --set language=bert"
+            )
+        if vocab is None and (config.language == "bert" or config.variant == "released"):
+            vocab = find_vocabulary("bert-base-uncased", beside=bert or folder / "none")
         torch.manual_seed(settings.seed)
         network = locater.Locater(config, vocab=vocab)
         prepare(network)
+        if isinstance(language := getattr(network.network, "language", None), BertLanguage):
+            if bert is not None:
+                load_bert(language, bert)
+            elif init is None and leads():
+                click.echo("note: BERT starts from random weights; --bert FILE gives it published ones", err=True)
         if init is not None:
             transfer(locater.checkpoint.load(init, vocab=vocab), network, source=str(init))
         if vision is not None:
