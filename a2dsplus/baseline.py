@@ -164,7 +164,7 @@ def _read_partial(path: Path) -> dict[str, list[dict[str, Any]]]:
 def predict_sample(model: Model, subset: Subset, sample: Sample) -> list[dict[str, Any]]:
     """Return a model's results for all queries of a sample, at their evaluated frames.
 
-    Raises ModelError where it gives too few masks or masks of another size, or fails.
+    Raises ModelError where it gives too few masks, masks of another size or a confidence that is no number, or fails.
     """
     video = SampleVideo(subset, sample)
     queries = [query for own, query in subset.queries if own is sample]
@@ -178,11 +178,11 @@ def predict_sample(model: Model, subset: Subset, sample: Sample) -> list[dict[st
         try:
             masks = iter(model.segment(given, query.text))
             for frame in wanted:
-                mask = None
+                answer = None
                 while number < frame:
-                    mask = next(masks)
+                    answer = next(masks)
                     number += 1
-                rows.append(_row(np.asarray(mask), sample, frame, query, where))
+                rows.append(_row(answer, sample, frame, query, where))
         except A2dsplusError:
             raise
         except StopIteration:
@@ -195,7 +195,11 @@ def predict_sample(model: Model, subset: Subset, sample: Sample) -> list[dict[st
     return rows
 
 
-def _row(mask: np.ndarray, sample: Sample, frame: int, query: Query, where: str) -> dict[str, Any]:
+def _row(answer: Any, sample: Sample, frame: int, query: Query, where: str) -> dict[str, Any]:
+    mask, score = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, 1.0)
+    mask, score = np.asarray(mask), float(score)
+    if not np.isfinite(score):
+        raise ModelError(f"{where}, frame {frame}: confidence {score}, expected a finite number")
     if mask.shape != (sample.height, sample.width):
         raise ModelError(
             f"{where}, frame {frame}: mask of shape {mask.shape}, expected ({sample.height}, {sample.width})"
@@ -203,7 +207,7 @@ def _row(mask: np.ndarray, sample: Sample, frame: int, query: Query, where: str)
     return {
         "image_id": f"{sample.sample_id}/{frame:05d}/{query.instance_id}",
         "segmentation": encode(mask),
-        "score": 1.0,
+        "score": round(score, 6),
     }
 
 

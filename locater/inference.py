@@ -31,6 +31,17 @@ def segment(model: Locater, video: Video, query: str | Tensor, **options: Any) -
 
 
 def stream(
+    model: Locater, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
+) -> Iterator[np.ndarray]:
+    """Yield the referent's mask in each frame, bool (H, W), one by one: where the probability is above `threshold`.
+
+    The other arguments and the errors are `probabilities`'.
+    """
+    for probability in probabilities(model, video, query, **options):
+        yield (probability > threshold).cpu().numpy()
+
+
+def probabilities(
     model: Locater,
     video: Video,
     query: str | Tensor,
@@ -38,9 +49,8 @@ def stream(
     batch: int = 4,
     scales: Sequence[float] = (1.0,),
     flip: bool = False,
-    threshold: float = 0.5,
-) -> Iterator[np.ndarray]:
-    """Yield the referent's mask in each frame, bool (H, W), one by one.
+) -> Iterator[Tensor]:
+    """Yield the referent's probability at each pixel of each frame, float32 (H, W) in [0, 1], one by one.
 
     video: uint8 (N, H, W, 3), or an iterable of (H, W, 3); grey frames (H, W) or (H, W, 1) become three equal
     channels, an alpha channel is dropped. It is gone through twice, first for the global memory; an iterator that can be
@@ -69,9 +79,22 @@ def stream(
                         way.probability(session.advance(tokens[index : index + 1]), size)
                         for way, session, tokens in zip(ways, sessions, encoded, strict=True)
                     ]
-                    yield (torch.stack(maps).mean(0) > threshold).cpu().numpy()
+                    yield torch.stack(maps).mean(0)
         finally:
             model.train(training)
+
+
+def confidence(probability: Tensor, mask: np.ndarray) -> float:
+    """Return how sure the model is of a frame's mask, in [0, 1]: the IoU to be expected, which is what average precision ranks by.
+
+    probability (H, W); mask, made of it, bool (H, W). Expected intersection by expected union, as if each pixel were the referent's as
+    often as its probability says: sum of p inside / (pixels inside + sum of p outside). Of an empty mask, 1 - the greatest probability.
+    """
+    if not mask.any():
+        return 1 - float(probability.max())
+    inside = probability[torch.from_numpy(mask).to(probability.device)]
+    intersection = inside.sum()
+    return float(intersection / (len(inside) + probability.sum() - intersection))
 
 
 class _Way:

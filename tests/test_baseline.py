@@ -65,6 +65,32 @@ class Peeking(Whole):
         yield video.truth(1)  # type: ignore[attr-defined]
 
 
+class Unsure(Whole):
+    """Answers right and wrong in turn; how sure it is of which is told by `sure`: (of the right, of the wrong), or nothing."""
+
+    sees_truth = True
+    sure: tuple[float, float] | None = None
+
+    def segment(self, video: object, text: str) -> Iterator[object]:
+        for frame in range(1, len(video) + 1):  # type: ignore[arg-type]
+            true = video.truth(frame)  # type: ignore[attr-defined]
+            wrong = bool(frame % 2)
+            mask = ~true if wrong else true
+            yield mask if self.sure is None else (mask, self.sure[wrong])
+
+
+class Honest(Unsure):
+    sure = (0.9, 0.1)
+
+
+class Boasting(Unsure):
+    sure = (0.1, 0.9)
+
+
+class Lost(Unsure):
+    sure = (0.5, float("nan"))
+
+
 class Dying(Whole):
     """Kills its process at the third query it is asked."""
 
@@ -186,6 +212,26 @@ def test_locater_runs_with_the_weights_that_ship(dataset: Path, tmp_path: Path) 
     for name in ("locater", "locater-img"):
         assert predict(run(dataset, name), tmp_path / name, subsets=["M"]) == ["M"]
         assert evaluate(tmp_path / name, dataset, resamples=0).subsets["M"].units > 0
+        scores = [row["score"] for row in json.loads((tmp_path / name / "M.json").read_text())]
+        assert all(0 <= score <= 1 for score in scores)
+        assert len(set(scores)) > len(scores) / 2
+
+
+def test_average_precision_ranks_by_the_models_confidence(dataset: Path, tmp_path: Path) -> None:
+    figures, notes = {}, {}
+    for kind in (Unsure, Honest, Boasting):
+        predict(run(dataset, named(kind)), tmp_path / kind.__name__, subsets=["S"])
+        report = evaluate(tmp_path / kind.__name__, dataset, resamples=0)
+        figures[kind] = report.subsets["S"].figures
+        notes[kind] = " ".join(report.subsets["S"].notes)
+    right = figures[Honest]["P@0.5"]
+    assert 0 < right < 1
+    assert figures[Honest]["mIoU"] == figures[Boasting]["mIoU"] == figures[Unsure]["mIoU"]
+    # the right ones first: precision 1 up to the recall that they reach, of 101 recalls
+    assert figures[Honest]["mAP_coco"] == pytest.approx((np.floor(right * 100 + 1e-9) + 1) / 101)
+    assert figures[Honest]["mAP_coco"] > figures[Unsure]["mAP_coco"] > figures[Boasting]["mAP_coco"]
+    assert "ranks units by image id alone" in notes[Unsure]
+    assert "image id alone" not in notes[Honest]
 
 
 # ---- runs --------------------------------------------------------------------------------------------------------
@@ -247,6 +293,7 @@ def test_predictions_of_another_model_or_dataset_are_left_alone(dataset: Path, t
         (Narrow, r"frame \d+: mask of shape \(\d+, \d+\), expected \(\d+, \d+\)"),
         (Broken, "the model failed: KeyError: 'no such word'"),
         (Peeking, "the model failed: AttributeError.*truth"),
+        (Lost, r"frame \d+: confidence nan, expected a finite number"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])

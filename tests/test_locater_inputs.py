@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 import locater
 from locater import CheckpointError, ConfigError, Locater, LocaterConfig, QueryError, VideoError
-from locater.inference import prepare, sampled_indices, stream, swap_sides
+from locater.inference import confidence, prepare, probabilities, sampled_indices, stream, swap_sides
 from locater.language import BertLanguage, bert_names, load_bert
 
 torch.set_num_threads(1)
@@ -283,6 +283,24 @@ def test_masks_of_any_kind_and_frames_of_any_precision_are_taken() -> None:
         results.append(session.step(clip[:, 2]))
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
+
+
+def test_the_confidence_is_the_iou_to_be_expected() -> None:
+    probability = torch.tensor([[0.9, 0.7], [0.4, 0.0]])
+    assert confidence(probability, (probability > 0.5).numpy()) == pytest.approx((0.9 + 0.7) / (2 + 0.4))
+    assert confidence(probability, np.zeros((2, 2), bool)) == pytest.approx(0.1)
+    assert (
+        confidence(torch.ones(2, 2), np.ones((2, 2), bool))
+        == confidence(torch.zeros(2, 2), np.zeros((2, 2), bool))
+        == 1
+    )
+
+
+def test_masks_are_the_probabilities_above_the_threshold() -> None:
+    model = small()
+    maps = np.stack([p.numpy() for p in probabilities(model, video(4), "a dog")])
+    for threshold in (0.5, float(np.median(maps))):
+        assert np.array_equal(model.segment(video(4), "a dog", threshold=threshold), maps > threshold)
 
 
 def test_a_compiled_encoder_gives_the_same_masks() -> None:

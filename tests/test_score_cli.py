@@ -95,6 +95,8 @@ def test_a_table_of_command_lines_and_exact_outputs(run: Run, tmp_path: Path) ->
         "               queries  units  mAP_10  oIoU  mIoU\n"
         "small (< 32²)        1      2    30.0  50.0  50.0\n"
         "\n"
+        "note: A: the predictions have no scores, or all the same: mAP_coco ranks units by image id alone, compare it with no other model's\n"
+        "\n"
         "mAP is the mean of P@K over five thresholds, 0.5:0.1:0.9.\n"
         "signature: protocol:released|P@K:>=|mAP:5|unit:query-frame|empty-empty:1|missing:error|resize:none|masks:best-scored"
         f"|bootstrap:none|a2dsplus:{version}\n"

@@ -6,7 +6,7 @@
             for frame in video:                        # RGB uint8 (H, W, 3); may be gone through again
                 yield frame.mean(-1) > 200             # bool (H, W), one a frame, in order
 
-It is found by `module:Class`, or by a name in the entry-point group `a2dsplus.models`.
+A model that knows how sure it is of a frame's mask yields (mask, confidence): average precision (`mAP_coco`) ranks by it. It is found by `module:Class`, or by a name in the entry-point group `a2dsplus.models`.
 """
 
 import importlib
@@ -43,11 +43,15 @@ class Footage(Protocol):
     def __iter__(self) -> Iterator[npt.NDArray[np.uint8]]: ...
 
 
+Answer = np.ndarray | tuple[np.ndarray, float]
+"""What a model says of a frame: the mask (H, W), non-zero is the referent; or the mask and how sure it is, the more the greater."""
+
+
 class Model(Protocol):
     """What runs a model. Made once a process, by `Class(checkpoint=Path | None, device="cpu" | "cuda:0" | ...)`."""
 
-    def segment(self, video: Footage, text: str) -> Iterable[np.ndarray]:
-        """Yield the referent's mask in each frame, in order: (H, W), non-zero is the referent.
+    def segment(self, video: Footage, text: str) -> Iterable[Answer]:
+        """Yield the referent's mask in each frame, in order, alone or with a confidence (1, where none is given).
 
         The caller stops asking after the last evaluated frame. A class with a true attribute `sees_truth` is given
         `video.truth(text_frame)` as well, which is for the oracle alone.

@@ -28,16 +28,18 @@ class LocaterModel:
             raise UsageError(f"--device {device}: cannot be used ({str(error).splitlines()[0]})") from error
         self._half = torch.device(device).type == "cuda"
 
-    def segment(self, video: Footage, text: str) -> Iterator[Mask]:
-        """Yield the referent's mask in each frame."""
+    def segment(self, video: Footage, text: str) -> Iterator[tuple[Mask, float]]:
+        """Yield the referent's mask in each frame, and how sure of it the network is."""
         import torch
 
         import locater
-        from locater.inference import stream
+        from locater.inference import confidence, probabilities
 
         try:
             with torch.autocast("cuda", torch.bfloat16, enabled=self._half):
-                yield from stream(self.model, video, text)
+                for probability in probabilities(self.model, video, text):
+                    mask = (probability > 0.5).cpu().numpy()
+                    yield mask, confidence(probability, mask)
         except locater.LocaterError as error:
             raise ModelError(f"sample {video.sample_id}: {error}") from error
 

@@ -308,13 +308,14 @@ class _Scorer:
 
     def _said(self, predictions: Predictions) -> list[str]:
         said = []
+        given = predictions.scores[np.isfinite(predictions.scores)]
         if len(predictions.missing):
             said.append(f"{len(predictions.missing)} units without a prediction count as empty masks (--missing empty)")
         if self.settings.resize != "none":
             said.append("masks of another size were resized to the ground truth's (--resize nearest)")
-        if not predictions.scored:
+        if not predictions.scored or (len(given) > 1 and given.min() == given.max()):
             said.append(
-                "the predictions have no scores: mAP_coco ranks units by image id alone, compare it with no other model's"
+                "the predictions have no scores, or all the same: mAP_coco ranks units by image id alone, compare it with no other model's"
             )
         return said
 
