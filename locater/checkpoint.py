@@ -27,13 +27,11 @@ def save(model: "Locater", path: str | Path) -> None:
     """
     from safetensors.torch import save as to_bytes
 
-    from locater.language import WordPieceTokeniser
-
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
     _replace(_config_path(target), model.config.to_json().encode())
-    if isinstance(model.tokeniser, WordPieceTokeniser):
+    if model.tokeniser is not None and model.tokeniser.vocab is not None:
         _replace(_vocab_path(target), model.tokeniser.vocab)
     _replace(target, to_bytes(tensors, metadata={"format": "pt"}))
 

@@ -7,7 +7,7 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 
 from locater.config import LocaterConfig
 from locater.errors import QueryError, VideoError
-from locater.model import Locater, Session
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """The scales of the RVOS challenge (section 5.6)."""
@@ -25,13 +24,39 @@ Video = np.ndarray | Iterable[np.ndarray]
 _Replay = Callable[[], Iterator[np.ndarray]]
 
 
-def segment(model: Locater, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
+class Follower(Protocol):
+    """What is asked of `model.Session`: one query followed through one video."""
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """frames (B, T, 3, S, S) -> V (B, T, N, D)."""
+        ...
+
+    def advance(self, tokens: Tensor) -> Tensor:
+        """tokens (B, N, D) -> logits (B, 1, S, S)."""
+        ...
+
+
+class Segmenter(Protocol):
+    """What is asked of `model.Locater`, which imports this module and not the other way about."""
+
+    config: LocaterConfig
+    training: bool
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def start(self, query: str | Tensor, global_frames: Iterable[Tensor], *, size: int) -> Follower: ...
+
+    def train(self, mode: bool = True) -> Any: ...
+
+
+def segment(model: Segmenter, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
     """Return the masks of the referent: bool (N, H, W). The arguments and errors are `stream`'s."""
     return np.stack(list(stream(model, video, query, **options)))
 
 
 def stream(
-    model: Locater, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
+    model: Segmenter, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
 ) -> Iterator[np.ndarray]:
     """Yield the referent's mask in each frame, bool (H, W), one by one: where the probability is above `threshold`.
 
@@ -42,7 +67,7 @@ def stream(
 
 
 def probabilities(
-    model: Locater,
+    model: Segmenter,
     video: Video,
     query: str | Tensor,
     *,
@@ -68,7 +93,7 @@ def probabilities(
         raise VideoError("no scales given")
     training = model.training
     with _replayable(video) as replay, torch.inference_mode():
-        model.eval()
+        model.train(False)
         try:
             sessions = [way.start(query, replay) for way in ways]
             for frames in _chunks(replay(), batch):
@@ -100,13 +125,13 @@ def confidence(probability: Tensor, mask: np.ndarray) -> float:
 class _Way:
     """One way to look at a video: at one scale, mirrored or not."""
 
-    def __init__(self, model: Locater, scale: float, mirrored: bool) -> None:
+    def __init__(self, model: Segmenter, scale: float, mirrored: bool) -> None:
         patch = model.config.patch
         self.model = model
         self.mirrored = mirrored
         self.size = max(1, round(model.config.image_size * scale / patch)) * patch
 
-    def start(self, query: str | Tensor, replay: _Replay) -> Session:
+    def start(self, query: str | Tensor, replay: _Replay) -> Follower:
         """Return a session whose global memory has seen the video's sampled frames."""
         asked = swap_sides(query) if self.mirrored and isinstance(query, str) else query
         chosen = _sampled(replay, self.model.config) if self.model.config.global_size else iter(())

@@ -22,6 +22,11 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 class Tokeniser(Protocol):
     """What turns texts into ids."""
 
+    @property
+    def vocab(self) -> bytes | None:
+        """The WordPiece file that goes with the weights, if there is one."""
+        ...
+
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return int64 ids (B, L)."""
 
@@ -33,6 +38,8 @@ class HashTokeniser:
     (V*V - 1), in 1..V*V-1; the embedding looks an id up as two rows, id // V and id % V, so two words
     share their features only if both agree. Words past `length` are cut off.
     """
+
+    vocab = None
 
     def __init__(self, vocabulary: int, length: int) -> None:
         self.modulus = vocabulary * vocabulary - 1
@@ -67,7 +74,6 @@ class WordPieceTokeniser:
         if any(self._tokenizer.token_to_id(piece) is None for piece in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")):
             raise QueryError(f"{path}: not a BERT vocabulary ([PAD], [UNK], [CLS] or [SEP] is missing)")
         self.vocab = path.read_bytes()
-        """The vocabulary file, which goes with the weights."""
         self._tokenizer.enable_truncation(length)
         self._tokenizer.enable_padding(length=length)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from locater.config import LocaterConfig
 from locater.errors import QueryError, VideoError
+from locater.inference import segment
 from locater.language import HashTokeniser, Tokeniser, WordPieceTokeniser, check_ids
 from locater.paper import PaperNetwork
 from locater.released_network import ReleasedNetwork
@@ -31,6 +32,8 @@ class Prediction(NamedTuple):
     """The read-outs of the K modules, (B, T, 1, S, S) each; empty without deep supervision."""
     word_weights: Tensor
     """a of Eq. 10: (B, T, L), or (B, T, 8, L) in the released network."""
+    tokens: Tensor
+    """V: (B, T, N, D)."""
 
 
 class Session:
@@ -273,12 +276,10 @@ class Locater(nn.Module):
                         given = torch.where(known[:, index].view(-1, 1, 1, 1), given, written)
                     written = given
                 local = network.write_local(local, tokens, written)
-        return Prediction(torch.stack(logits, 1), network.auxiliary(outputs), torch.stack(weights, 1))
+        return Prediction(torch.stack(logits, 1), network.auxiliary(outputs), torch.stack(weights, 1), outputs[-1])
 
     def segment(self, video: np.ndarray | Iterable[np.ndarray], query: str | Tensor, **options: Any) -> np.ndarray:
         """Return the masks of the referent of `query` in `video`: bool (N, H, W). See `inference.segment`."""
-        from locater.inference import segment
-
         return segment(self, video, query, **options)
 
 

@@ -1,5 +1,6 @@
 """Configurations, checkpoints, queries and videos: what is accepted, and the one line for what is not."""
 
+import ast
 import io
 import json
 import pickle
@@ -153,6 +154,13 @@ def test_word_pieces_are_bert_s(tmp_path: Path) -> None:
     model = Locater(LocaterConfig.preset("released", image_size=32, modules=1, vision_depth=0), vocab=vocab)
     assert model.tokens("A running dog, zebra").tolist() == [[2, 8, 4, 5, 6, 7, 1, 3] + [0] * 14]
     assert model.tokens("dog " * 500).tolist() == [[2] + [6] * 20 + [3]]
+    config = LocaterConfig.preset("tiny", **SMALL)
+    files = tmp_path / "model.safetensors"
+    locater.checkpoint.save(Locater(config, vocab=vocab), files)
+    assert locater.checkpoint.load(files).tokens("a dog").tolist() == [[2, 8, 6, 3] + [0] * 16]
+    assert (tmp_path / "model.vocab.txt").read_bytes() == vocab.read_bytes()
+    locater.checkpoint.save(Locater(config), tmp_path / "hashed.safetensors")
+    assert not (tmp_path / "hashed.vocab.txt").exists()
     with pytest.raises(QueryError, match="no such vocabulary file"):
         Locater(LocaterConfig.preset("tiny"), vocab=tmp_path / "none.txt")
     vocab.write_text("dog\n")
@@ -294,6 +302,16 @@ def test_the_confidence_is_the_iou_to_be_expected() -> None:
         == confidence(torch.zeros(2, 2), np.zeros((2, 2), bool))
         == 1
     )
+
+
+def test_inference_does_not_import_the_model_that_imports_it() -> None:
+    folder = Path(locater.__file__).parent
+    imported = {
+        name: {node.module for node in ast.walk(ast.parse((folder / name).read_text())) if isinstance(node, ast.ImportFrom)}
+        for name in ("inference.py", "model.py")
+    }  # fmt: skip
+    assert "locater.inference" in imported["model.py"]
+    assert "locater.model" not in imported["inference.py"]
 
 
 def test_masks_are_the_probabilities_above_the_threshold() -> None:
