@@ -200,7 +200,7 @@ def test_every_ablation_trains_and_steps_as_it_trains(name: str) -> None:
     masks[..., :16], masks[..., 16:] = 1, 0  # the left half: what positions alone can tell
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
-    for _ in range(15):
+    for _ in range(25):
         prediction = model(QUERIES, ahead, frames, masks=masks)
         assert len(prediction.auxiliary) == (config.modules if config.deep_supervision else 0)
         losses.append(locater.loss.loss(prediction, masks))
