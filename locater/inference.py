@@ -43,11 +43,17 @@ class Segmenter(Protocol):
     training: bool
 
     @property
-    def device(self) -> torch.device: ...
+    def device(self) -> torch.device:
+        """Where frames go."""
+        ...
 
-    def start(self, query: str | Tensor, global_frames: Iterable[Tensor], *, size: int) -> Follower: ...
+    def start(self, query: str | Tensor, global_frames: Iterable[Tensor], *, size: int) -> Follower:
+        """Return a follower of the query in frames of side `size`; global_frames: chunks (1, T, 3, S, S)."""
+        ...
 
-    def train(self, mode: bool = True) -> Any: ...
+    def train(self, mode: bool = True) -> Any:
+        """Switch training mode on or off."""
+        ...
 
 
 def segment(model: Segmenter, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
