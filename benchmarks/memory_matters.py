@@ -25,7 +25,7 @@ from locater import Locater, LocaterConfig, checkpoint
 from locater.inference import sampled_indices
 from locater.paper import PaperNetwork, Words
 from locater.training import Clips, Example, TrainOptions
-from locater.training.initial import prepare, transfer
+from locater.training.initial import settle, transfer
 from locater.training.memories import Encodings, train_memories
 
 VARIANTS = {
@@ -94,64 +94,62 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--encoders", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--out", type=Path, default=Path("memory-matters"), help="Weights and results.json.")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument(
-        "--json", type=Path, help="Results, written after each run; runs that are there already are not repeated."
-    )
     args = parser.parse_args()
     torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
     base = checkpoint.load(args.encoders)
-    options = TrainOptions.preset("tiny", epochs=args.epochs, clip_frames=4, lr=args.lr, log_every=100)
+    options = TrainOptions.preset(
+        "tiny", epochs=args.epochs, batch=args.batch, clip_frames=4, lr=args.lr, warmup=30, log_every=50
+    )
     examples, store = open_training(args.root, split="train", size=base.config.image_size, every=options.stride)
     store.preload()
     encodings = Encodings(base, examples, store)
     encodings.encode()
     exam = Exam(base, args.root)
     print(f"{len(examples)} training queries, {len(exam.examples)} test queries encoded", flush=True)
-    results: dict[str, dict[str, float]] = {}
-    if args.json and args.json.is_file():
-        results = json.loads(args.json.read_text("utf-8"))
-    for seed in range(args.seeds):
-        for name, memory in VARIANTS.items():
-            key = f"{name}, seed {seed}"
-            if key in results:
+    for seed in args.seeds:
+        for name in args.variants:
+            out = args.out / f"{name.replace(' ', '-')}-{seed}"
+            if (out / "result.json").is_file():
                 continue
             began = time.perf_counter()
-            model = build(base, memory, seed)
             clips = Clips(examples, store, TrainOptions(**{**options.to_dict(), "seed": seed}))
-            train_memories(
-                model, encodings, clips, clips.options, out=args.out / key.replace(", ", "-").replace(" ", "-")
-            )
-            results[key] = {group: float(np.mean(ious)) for group, ious in exam.sit(model).items()}
-            shown = "  ".join(f"{group} {100 * value:5.1f}" for group, value in results[key].items())
-            print(f"{key:24s} {shown}   ({time.perf_counter() - began:.0f} s)", flush=True)
-            if args.json:
-                args.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    print(table(results))
+            model = build(base, VARIANTS[name], clips)
+            train_memories(model, encodings, clips, out=out, report=lambda now: print(now, flush=True))
+            result = {group: float(np.mean(ious)) for group, ious in exam.sit(model).items()}
+            (out / "result.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+            shown = "  ".join(f"{group} {100 * value:5.1f}" for group, value in result.items())
+            print(f"{name}, seed {seed}: {shown}   ({time.perf_counter() - began:.0f} s)", flush=True)
+    print(table(args.out))
 
 
-def build(base: Locater, memory: dict[str, float], seed: int) -> Locater:
-    """Return a network of a variant with the weights of `base`, its memories drawn by `seed`."""
-    torch.manual_seed(seed)
+def build(base: Locater, memory: dict[str, float], clips: Clips) -> Locater:
+    """Return a network of a variant with the weights of `base`, its memories drawn by the seed of `clips`."""
+    torch.manual_seed(clips.options.seed)
     model = Locater(LocaterConfig.from_dict({**base.config.to_dict(), **memory}))
-    prepare(model)
-    transfer(base, model, source="encoders")
+    settle(model, clips, transfer(base, model, source="encoders"))
     return model
 
 
-def table(results: dict[str, dict[str, float]]) -> str:
-    """Return mean IoU in percent, mean and standard deviation over seeds, by variant and group of queries."""
-    lines = [f"{'mIoU':14s}" + "".join(f"{group:>16s}" for group in GROUPS)]
+def table(out: Path) -> str:
+    """Return mean IoU in percent, mean and standard deviation over the seeds that are done, by variant and group of queries."""
+    lines = [f"{'mIoU':14s}{'seeds':>6s}" + "".join(f"{group:>16s}" for group in GROUPS)]
     for name in VARIANTS:
-        runs = [value for key, value in results.items() if key.split(", ")[0] == name]
+        runs = [json.loads(path.read_text("utf-8")) for path in out.glob(f"{name.replace(' ', '-')}-*/result.json")]
+        if not runs:
+            continue
         cells = []
         for group in GROUPS:
             values = [100 * run[group] for run in runs]
             spread = statistics.stdev(values) if len(values) > 1 else 0.0
             cells.append(f"{statistics.mean(values):9.1f} ± {spread:4.1f}")
-        lines.append(f"{name:14s}" + "".join(f"{cell:>16s}" for cell in cells))
+        lines.append(f"{name:14s}{len(runs):6d}" + "".join(f"{cell:>16s}" for cell in cells))
     return "\n".join(lines)
 
 

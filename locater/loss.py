@@ -1,7 +1,8 @@
-"""The training loss (Eq. 12)."""
+"""The training loss (Eq. 12), and one of our own that makes V fit to be read by Eq. 7."""
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -47,3 +48,15 @@ def loss(
     for logits in prediction.auxiliary:
         auxiliary = auxiliary + entropy(logits)
     return Loss(main + weight * auxiliary, main, auxiliary)
+
+
+def place_loss(tokens: Tensor) -> Tensor:
+    """Return how badly a patch finds its own place in another frame of its clip, a scalar (not the paper's).
+
+    tokens V (B, T, N, D), T >= 2. Eq. 7 reads a memory by the similarity of V alone, softmax(V m^T / sqrt(D)): this is the cross-entropy of
+    that very read-out, with the last frame's V for slots and the patch of the same place for the right one, both ways.
+    """
+    first, last = tokens[:, 0].float(), tokens[:, -1].float()
+    similarity = first @ last.transpose(1, 2) * first.shape[-1] ** -0.5  # (B, N, N)
+    own = torch.arange(similarity.shape[1], device=similarity.device).expand(len(similarity), -1)
+    return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.transpose(1, 2), own)) / 2

@@ -16,9 +16,10 @@ from safetensors.torch import load_file, save_file
 
 from locater import CheckpointError, ConfigError, Locater, LocaterConfig, LocaterError, VideoError
 from locater import checkpoint as files
+from locater.loss import place_loss
 from locater.training import Clips, Example, FrameStore, TrainOptions, train
 from locater.training.data import collate, scaled
-from locater.training.initial import load_vit, prepare, transfer
+from locater.training.initial import load_vit, prepare, settle, transfer
 from locater.training.loop import Progress, rate
 from locater.training.memories import Encodings, follow, train_memories
 
@@ -330,19 +331,91 @@ def test_encodings_and_follow_are_the_forward_pass() -> None:
 def test_training_the_memories_leaves_the_encoders_alone(tmp_path: Path) -> None:
     model = fresh()
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
-    clips = Clips(examples(), store(), OPTIONS)
+    clips = Clips(examples(), store(), dataclasses.replace(OPTIONS, epochs=30, log_every=10))
     encodings = Encodings(model, clips.examples, clips.store)
     encodings.encode()
     seen: list[Progress] = []
-    train_memories(
-        model, encodings, clips, dataclasses.replace(OPTIONS, epochs=30, log_every=10), out=tmp_path, report=seen.append
-    )
+    train_memories(model, encodings, clips, out=tmp_path, report=seen.append)
     assert seen[-1].loss < seen[0].loss
     changed = {
         name.split(".")[0] for name, value in model.network.state_dict().items() if not value.equal(before[name])
     }
     assert changed <= {"globe", "local", "mask_embedding", "queries"}
     assert {"globe", "local", "queries"} <= changed
+
+
+def test_memories_go_on_to_the_same_bits_after_an_interruption(tmp_path: Path) -> None:
+    clips = Clips(examples(), store(), OPTIONS)
+    encodings = Encodings(fresh(), clips.examples, clips.store)
+    encodings.encode()
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 3:
+            raise KeyboardInterrupt
+
+    whole = train_memories(fresh(), encodings, clips, out=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train_memories(fresh(), encodings, clips, out=tmp_path / "cut", report=stop)
+    seen: list[Progress] = []
+    cut = train_memories(fresh(seed=9), encodings, clips, out=tmp_path / "cut", report=seen.append)
+    assert seen[0].step == 3
+    assert_same(whole, cut)
+    with pytest.raises(CheckpointError, match=r"started otherwise.*lr"):
+        slower = Clips(clips.examples, clips.store, dataclasses.replace(OPTIONS, lr=1e-4))
+        train_memories(fresh(), encodings, slower, out=tmp_path / "cut")
+
+
+# ---- a V that can be read by its place --------------------------------------------------------------------------
+
+
+def test_place_loss_is_the_cross_entropy_of_reading_ones_own_place() -> None:
+    places = 40 * torch.eye(9, 16)
+    same = places.expand(2, 3, 9, 16)
+    assert place_loss(same).item() < 1e-6
+    assert place_loss(torch.ones(2, 3, 9, 16)).item() == pytest.approx(np.log(9))
+    shifted = torch.stack([places, torch.ones(9, 16), places.roll(1, 0)]).unsqueeze(
+        0
+    )  # every patch reads its neighbour
+    assert place_loss(shifted).item() == pytest.approx(40 * 40 / 4)
+
+
+def test_training_with_the_place_loss_teaches_v_its_place(tmp_path: Path) -> None:
+    config = LocaterConfig.from_dict({**CONFIG.to_dict(), "global_slots": 0, "local_slots": 0})
+    options = dataclasses.replace(OPTIONS, epochs=40, stride=12, log_every=80)
+    found = {}
+    for weight in (0.0, 0.1):
+        model = fresh(config)
+        clips = Clips(examples(), store(), dataclasses.replace(options, place=weight))
+        train(model, clips.examples, clips.store, clips.options, out=tmp_path / str(weight))
+        batch = collate([clips[99, index] for index in range(len(clips))])
+        with torch.no_grad():
+            found[weight] = place_loss(model(batch["text"], None, scaled(batch["frames"])).tokens).item()
+    assert found[0.1] < 0.5 * found[0.0]
+    with pytest.raises(ConfigError, match="place compares two frames of a clip, clip_frames is 1"):
+        TrainOptions(place=0.1, clip_frames=1)
+
+
+def test_settled_memories_are_neutral_and_hold_places(tmp_path: Path) -> None:
+    alone = fresh(LocaterConfig.from_dict({**CONFIG.to_dict(), "global_slots": 0, "local_slots": 0}))
+    options = dataclasses.replace(OPTIONS, epochs=60, stride=12, place=0.1, log_every=80)
+    clips = Clips(examples(), store(), options)
+    train(alone, clips.examples, clips.store, options, out=tmp_path)
+    model = fresh(seed=1)
+    settle(model, clips, transfer(alone, model, source="alone"))
+    batch = collate([clips[99, index] for index in range(len(clips))])
+    frames, globe = scaled(batch["frames"]), scaled(batch["globe"])
+    with torch.no_grad():
+        before = alone(batch["text"], None, frames)
+        after = model(batch["text"], globe, frames)
+        spread = before.logits.std()
+        assert (after.logits - before.logits).abs().mean() < 0.2 * spread
+        # a patch of the last frame reads most from the slot of its own place
+        words = model.network.read_words(model.tokens(batch["text"]))
+        memory = model.network.global_memory([model.network.encode(globe, words)[-1]], len(globe))
+        read = (before.tokens[:, -1] @ memory.mT * memory.shape[-1] ** -0.5).softmax(-1)
+        places = before.tokens.shape[2]
+    slot = read.argmax(-1) % places
+    assert (slot == torch.arange(places)).float().mean() > 0.5
 
 
 def test_a_memoryless_network_lends_its_weights_to_one_with_memories() -> None:

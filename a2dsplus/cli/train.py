@@ -77,6 +77,11 @@ _CACHE_GB = 8.0
 @click.option("--clip-frames", type=click.IntRange(1), help="Frames of a clip.")
 @click.option("--stride", type=click.IntRange(1), help="Frames from one frame of a clip to the next.")
 @click.option("--global-frames", type=click.IntRange(1), help="Frames written into the global memory.")
+@click.option(
+    "--place",
+    type=click.FloatRange(0),
+    help="Weight of a loss, not the paper's, that teaches V where it is, so that memories can be read by it; 0.03 is a start.",
+)
 @click.option("--accumulate", type=click.IntRange(1), help="Passes a step, to fit a batch into memory.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Of the matrix products.")
 @click.option("--recompute", is_flag=True, default=None, help="Gradient checkpointing.")
@@ -128,8 +133,8 @@ def command(
     from a2dsplus.roles.bert_names import find_vocabulary
     from a2dsplus.training_data import open_training
     from locater.language import BertLanguage, load_bert
-    from locater.training import TrainOptions, train
-    from locater.training.initial import load_vit, prepare, transfer
+    from locater.training import Clips, TrainOptions, train
+    from locater.training.initial import load_vit, prepare, settle, transfer
     from locater.training.loop import Progress
 
     folder = _root(root, dataset)
@@ -158,8 +163,9 @@ def command(
                 load_bert(language, bert)
             elif init is None and leads():
                 click.echo("note: BERT starts from random weights; --bert FILE gives it published ones", err=True)
+        fresh: list[str] = []
         if init is not None:
-            transfer(locater.checkpoint.load(init, vocab=vocab), network, source=str(init))
+            fresh = transfer(locater.checkpoint.load(init, vocab=vocab), network, source=str(init))
         if vision is not None:
             load_vit(network, vision)
         with bar("reading masks", 0, unit="videos") as advance:
@@ -173,6 +179,7 @@ def command(
         if store.bytes <= cache_gb * 2**30:
             with bar("reading frames", len(store.counts), unit="videos") as advance:
                 store.preload(progress=advance)
+        settle(network, Clips(examples, store, settings), fresh)
         steps = max(len(examples) // settings.batch, 1) * settings.epochs
         with bar("training", steps, unit="steps") as advance:
             done = 0
@@ -204,7 +211,7 @@ def _past_the_encoders(network: Any, examples: Any, store: Any, settings: Any, o
     encodings = Encodings(network, examples, store)
     with bar("encoding", len(examples), unit="queries") as advance:
         encodings.encode(progress=advance)
-    return train_memories(network, encodings, Clips(examples, store, settings), settings, out=out, report=report)
+    return train_memories(network, encodings, Clips(examples, store, settings), out=out, report=report)
 
 
 def _root(root: Path | None, dataset: Path | None) -> Path:

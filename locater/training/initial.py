@@ -1,7 +1,9 @@
 """Where the weights start: the draw for a training from scratch, and published encoders by path."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,7 +12,11 @@ from locater import checkpoint
 from locater.errors import CheckpointError, ConfigError
 from locater.model import Locater
 from locater.paper import PaperNetwork
+from locater.training.data import Clips, collate, scaled
 from locater.vision import PatchVision
+
+_SEEN = 256  # examples by which fresh memories are settled
+_QUERY_SHARE = 0.98  # of the query vectors' energy
 
 
 @torch.no_grad()
@@ -30,6 +36,55 @@ def prepare(model: Locater) -> None:
             dim = writer.candidate.shape[0]
             writer.candidate.mul_(0.1)
             writer.candidate[:, :dim] += torch.eye(dim)
+
+
+@torch.no_grad()
+def settle(model: Locater, clips: Clips, fresh: Sequence[str]) -> None:
+    """Give those memories that are `fresh` (parameters' names, as `transfer` returns them) slots that are places, by trained encoders.
+
+    Slot n begins as the mean V of place n, and W_o as a multiple of the identity: what is written then goes to the slot that resembles it.
+    W_c begins as [P, 0], where P takes away what query vectors look at, so that a memory is neutral until it learns what to tell.
+    Nothing is fixed, and the network's form (Eq. 5 to 7) stays.
+    """
+    network = model.network
+    if not isinstance(network, PaperNetwork):
+        return
+    named = (("globe", network.globe), ("local", network.local))
+    writers = [writer for name, writer in named if writer is not None and f"{name}.states" in fresh]
+    if not writers:
+        return
+    tokens, queries = _seen(model, network, clips)
+    dim = tokens.shape[-1]
+    _, spread, directions = torch.linalg.svd(queries, full_matrices=False)
+    share = spread.square().cumsum(0) / spread.square().sum()
+    rank = min(int((share < _QUERY_SHARE).sum()) + 1, dim // 3)
+    apart = torch.eye(dim) - directions[:rank].T @ directions[:rank]  # P
+    places = tokens.mean(0) @ apart  # (N, D)
+    alike = tokens @ apart @ places.T  # (n, N, N)
+    own = alike.diagonal(dim1=1, dim2=2).median()
+    nearest = alike.masked_fill(torch.eye(len(places), dtype=torch.bool), -torch.inf).amax(-1).median()
+    opening = (own + nearest) / 2  # of the slot's own patch and the likest other: where the gate is half open
+    for writer in writers:
+        writer.candidate.mul_(0.1)
+        writer.candidate[:, :dim] += apart
+        writer.gate.copy_(torch.eye(dim) * (-model.config.gate_bias / opening if model.config.gate_bias else 1 / dim))
+        writer.states.copy_(places[torch.arange(len(writer.states)) % len(places)])
+
+
+def _seen(model: Locater, network: PaperNetwork, clips: Clips) -> tuple[Tensor, Tensor]:
+    """Return V (n, N, D) of frames from all over the training data, and the query vectors (n, D) on them."""
+    tokens, queries = [], []
+    picked = np.linspace(0, len(clips) - 1, min(_SEEN, len(clips))).astype(int)
+    for part in np.array_split(picked, max(len(picked) // 16, 1)):
+        batch = collate([clips[0, int(index)] for index in part])
+        words = network.read_words(model.tokens(batch["text"]))
+        seen = model.alone(model.fitting(scaled(batch["globe"])), words)  # (B, G, N, D)
+        memories = (writer for writer in (network.globe, network.local) if writer is not None)
+        means = [writer.states.mean(0).expand(len(part), -1) for writer in memories]
+        for frame in seen.unbind(1):
+            tokens.append(frame.cpu().float())
+            queries.append(network.queries(*words, summaries=[frame.mean(1), *means])[0].cpu().float())
+    return torch.cat(tokens), torch.cat(queries)
 
 
 @torch.no_grad()

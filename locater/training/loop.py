@@ -12,13 +12,13 @@ from torch.utils.data import DataLoader
 
 from locater import checkpoint
 from locater.errors import CheckpointError, ConfigError, LocaterError
-from locater.loss import loss
+from locater.loss import loss, place_loss
 from locater.model import Locater
 from locater.training.data import Clips, Example, FrameStore, Order, collate, scaled
 from locater.training.logs import Log
 from locater.training.options import TrainOptions
 from locater.training.processes import join, lost
-from locater.training.state import checkpoints, restore_state, save_state
+from locater.training.state import checkpoints, identity, restore_state, save_state
 
 _LONG_SEQUENCE = 1024  # tokens from which on torch's fused attention is the faster one on a CPU, forward and back
 
@@ -40,11 +40,13 @@ def rate(step: int, *, steps: int, options: TrainOptions) -> float:
 
 
 class Objective(nn.Module):
-    """A network and its Eq. 12 in one: all that leaves it takes part in the loss, as several processes need it."""
+    """A network and its losses in one: all that leaves it takes part in the loss, as several processes need it."""
 
-    def __init__(self, model: Locater) -> None:
+    def __init__(self, model: Locater, options: TrainOptions) -> None:
         super().__init__()
         self.model = model
+        self._place = options.place
+        self._batch = options.batch
 
     def forward(self, ids: Tensor, batch: dict[str, Tensor], *, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the loss, the mean IoU and the logits (B, T, 1, S, S) of a batch, `collate`'s without its texts.
@@ -55,8 +57,11 @@ class Objective(nn.Module):
         given = known & batch["teacher"].unsqueeze(1)
         prediction = self.model(ids, scaled(batch["globe"]), scaled(batch["frames"]), masks=truth, known=given)
         losses = loss(prediction, truth, known=known, count=count, weight=self.model.config.aux_weight)
+        total = losses.total
+        if self._place:
+            total = total + self._place * len(ids) / self._batch * place_loss(prediction.tokens)
         logits = prediction.logits.detach()
-        return losses.total, overlap(logits, truth, known, count=count), logits
+        return total, overlap(logits, truth, known, count=count), logits
 
 
 def train(
@@ -103,19 +108,15 @@ def _train(
     if options.recompute:
         model.recompute()
     optimiser = make_optimiser(model, options)
-    identity = {
-        "options": {k: v for k, v in options.to_dict().items() if k not in ("workers", "save_every", "log_every")},
-        "config": model.config.to_dict(),
-        "data": {"examples": len(examples), "videos": len(store.counts)},
-    }
     clips = Clips(examples, store, options)
+    described = identity(model, clips)
     per_epoch = max(len(clips) // options.batch, 1)
     steps = per_epoch * options.epochs
     out.mkdir(parents=True, exist_ok=True)
     found = checkpoints(out)
     scaler = accelerator.scaler
-    step = restore_state(found[-1], model=model, optimiser=optimiser, scaler=scaler, identity=identity) if found else 0
-    network, optimiser = accelerator.prepare(Objective(model), optimiser)
+    step = restore_state(found[-1], model=model, optimiser=optimiser, scaler=scaler, identity=described) if found else 0
+    network, optimiser = accelerator.prepare(Objective(model, options), optimiser)
     main = accelerator.is_main_process
     log = Log(out, start=step) if main else None
     sums: list[Tensor] = []
@@ -162,7 +163,7 @@ def _train(
                 if report is not None and main:
                     report(Progress(step=step, steps=steps, loss=mean, iou=overlapping))
             if saving and log is not None:
-                save_state(out, model=model, optimiser=optimiser, scaler=scaler, step=step, identity=identity)
+                save_state(out, model=model, optimiser=optimiser, scaler=scaler, step=step, identity=described)
                 log.masks(step, frames=scaled(batch["frames"]), truth=batch["masks"], logits=logits, texts=texts)
     if log is not None:
         log.close()

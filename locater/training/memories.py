@@ -21,7 +21,7 @@ from locater.model import Locater, Prediction
 from locater.paper import PaperNetwork, Words
 from locater.training.data import Clips, Draw, Example, FrameStore, Order, scaled
 from locater.training.loop import Progress, attention_for, overlap, rate
-from locater.training.options import TrainOptions
+from locater.training.state import checkpoints, identity, restore_state, save_state
 
 
 class Encodings:
@@ -97,7 +97,7 @@ def follow(
                 given = network.remembered(masks[:, index]).to(written.dtype)
                 written = given if known is None else torch.where(known[:, index].view(-1, 1, 1, 1), given, written)
             local = network.write_local(local, tokens, written)
-    return Prediction(torch.stack(logits, 1), [], torch.stack(weights, 1))
+    return Prediction(torch.stack(logits, 1), [], torch.stack(weights, 1), clip)
 
 
 def learners(network: PaperNetwork) -> list[torch.nn.Parameter]:
@@ -110,25 +110,31 @@ def train_memories(
     model: Locater,
     encodings: Encodings,
     clips: Clips,
-    options: TrainOptions,
     *,
     out: Path,
     report: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train what is past the encoders, in place, and return the path of the weights, OUT/model.safetensors.
 
-    The options are `train`'s; there are no checkpoints on the way.
+    The options are those of `clips`. As with `train`, a run that was interrupted goes on from its last checkpoint.
     """
-    network = model.network
+    network, options = model.network, clips.options
     assert isinstance(network, PaperNetwork)
     parameters = learners(network)
     optimiser = torch.optim.AdamW(parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True)
     per_epoch = max(len(clips) // options.batch, 1)
-    steps, step = per_epoch * options.epochs, 0
+    steps = per_epoch * options.epochs
+    described = {**identity(model, clips), "trained": {"part": "memories"}}
+    out.mkdir(parents=True, exist_ok=True)
+    earlier = checkpoints(out)
+    step = 0
+    if earlier:
+        step = restore_state(earlier[-1], model=model, optimiser=optimiser, scaler=None, identity=described)
     sums: list[Tensor] = []
     model.train()
-    for epoch in range(options.epochs):
-        for keys in Order(length=len(clips), batch=options.batch, seed=options.seed, epoch=epoch):
+    while step < steps:
+        epoch, within = divmod(step, per_epoch)
+        for keys in Order(length=len(clips), batch=options.batch, seed=options.seed, epoch=epoch, start=within):
             draws = [clips.draw(*key) for key in keys]
             truth, known = (torch.stack(parts) for parts in zip(*(clips.masks(draw) for draw in draws), strict=True))
             given = known & torch.tensor([draw.teacher for draw in draws]).unsqueeze(1)
@@ -149,6 +155,8 @@ def train_memories(
                 total, iou = torch.stack(sums).mean(0).tolist()
                 sums.clear()
                 report(Progress(step=step, steps=steps, loss=total, iou=iou))
+            if step % options.save_every == 0 or step == steps:
+                save_state(out, model=model, optimiser=optimiser, scaler=None, step=step, identity=described)
     model.eval()
     final = out / "model.safetensors"
     checkpoint.save(model, final)

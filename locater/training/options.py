@@ -9,7 +9,7 @@ from locater.errors import ConfigError
 _CHOICES = {"precision": ("fp32", "bf16", "fp16")}
 _LEAST: dict[str, float] = {
     "epochs": 1, "batch": 1, "accumulate": 1, "warmup": 0, "clip_frames": 1, "stride": 1, "global_frames": 1,
-    "seed": 0, "workers": 0, "save_every": 1, "log_every": 1, "lr": 0, "weight_decay": 0, "power": 0, "clip_norm": 0,
+    "seed": 0, "workers": 0, "save_every": 1, "log_every": 1, "lr": 0, "place": 0, "weight_decay": 0, "power": 0, "clip_norm": 0,
 }  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class TrainOptions:
     """G: frames written into the global memory."""
     teacher: float = 0.5
     """Share of samples whose local memory is given the true masks; the others live with the model's own."""
+    place: float = 0.0
+    """Weight of `loss.place_loss` between the ends of a clip, which teaches V to say where it is; 0: Eq. 12 alone, as in the paper."""
     flip: float = 0.5
     """Share of samples that are mirrored, left and right swapped in their texts."""
     accumulate: int = 1
@@ -73,6 +75,8 @@ class TrainOptions:
         ]
         if not faults and self.batch % self.accumulate:
             faults.append(f"batch {self.batch} is not a multiple of accumulate {self.accumulate}")
+        if not faults and self.place and self.clip_frames < 2:
+            faults.append("place compares two frames of a clip, clip_frames is 1")
         if faults:
             raise ConfigError("training: " + "; ".join(faults))
 

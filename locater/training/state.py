@@ -17,8 +17,19 @@ from torch import Tensor
 from locater import checkpoint
 from locater.errors import CheckpointError
 from locater.model import Locater
+from locater.training.data import Clips
 
 _KEPT = 2
+
+
+def identity(model: Locater, clips: Clips) -> dict[str, Any]:
+    """Return what a run was started with: a checkpoint of another run is not gone on from."""
+    ours = ("workers", "save_every", "log_every")  # options that change no number
+    return {
+        "options": {name: value for name, value in clips.options.to_dict().items() if name not in ours},
+        "config": model.config.to_dict(),
+        "data": {"examples": len(clips), "videos": len(clips.store.counts)},
+    }
 
 
 def save_state(
