@@ -144,16 +144,17 @@ class _Run:
 
     def label_roles(self) -> None:
         """Write roles.parquet."""
-        from a2dsplus.roles import Predicates, load_labeller, parse
+        from a2dsplus.roles import Predicates, identify, load_labeller, parse
 
         options = self.options
-        labeller = load_labeller(options.srl, predicates=Predicates(options.predicates))
-        self.srl = {"name": labeller.name, "sha256": labeller.sha256, "predicates": options.predicates}
+        model = identify(options.srl)
+        self.srl = {"name": model.name, "sha256": model.sha256, "predicates": options.predicates}
         key = digest(_ROLES_STAGE, __version__, file_digest(self.workspace.path("queries.parquet")), self.srl)
         if self.workspace.is_current("roles", key):
             self.report.kept.append("roles")
         else:
             texts = [query.text for query in self.queries]
+            labeller = load_labeller(options.srl, predicates=Predicates(options.predicates))
             # a process for every thousand captions: starting one costs as much as parsing some hundred
             workers = min(options.workers, 1 + len(texts) // 1000)
             with self.bars("labelling roles", len(texts), "captions") as advance:

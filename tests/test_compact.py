@@ -11,7 +11,8 @@ import torch
 from a2dsplus.errors import ModelError
 from a2dsplus.roles import srl_bert
 from a2dsplus.roles.archive import load_archive
-from a2dsplus.roles.compact import SHIPPED, export_archive, fingerprint, load_compact, save_compact
+from a2dsplus.roles.compact import export_archive, load_compact, save_compact
+from a2dsplus.roles.naming import SHIPPED, fingerprint
 from a2dsplus.roles.srl_bert import Decoding, SrlTagger
 from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.caption_accuracy import caption_accuracy, read_labels

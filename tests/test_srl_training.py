@@ -305,7 +305,8 @@ def test_the_shared_corpora_read() -> None:
 def test_the_command_trains_on_and_writes_a_model(tmp_path: Path) -> None:
     """One pass from the shipped model over two sentences and two captions; the second call has nothing left to do."""
     pytest.importorskip("lemminflect")
-    from a2dsplus.roles.compact import SHIPPED, load_compact
+    from a2dsplus.roles.compact import load_compact
+    from a2dsplus.roles.naming import SHIPPED
 
     for name in ("train", "masc", "frame_examples", "dev"):
         write(tmp_path / f"{name}.jsonl.gz", TAGGED)

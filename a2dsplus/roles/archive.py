@@ -4,7 +4,6 @@ An archive is taken for untrusted: only its regular members of expected names ar
 are loaded as tensors alone.
 """
 
-import hashlib
 import io
 import json
 import tarfile
@@ -18,6 +17,7 @@ import torch
 from a2dsplus.errors import ModelError, listed
 from a2dsplus.roles.bert import BertShape
 from a2dsplus.roles.bert_names import find_vocabulary, shape_of_name
+from a2dsplus.roles.naming import check_is_file
 from a2dsplus.roles.srl_bert import Decoding, SrlBert, SrlTagger
 from a2dsplus.roles.wordpieces import WordPieces
 
@@ -78,15 +78,6 @@ def open_archive(path: Path) -> OpenedArchive:
     )
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex. Raises ModelError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def read_labels(text: str, non_padded: str, *, options: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """Return the labels in the order of the model's outputs, as AllenNLP numbers `vocabulary/labels.txt`.
 
@@ -143,10 +134,7 @@ def load_weights(model: SrlBert, found: Mapping[str, torch.Tensor], *, where: st
 
 def _read_members(path: Path) -> dict[str, bytes]:
     """Return the regular members of the archive that a model consists of, by name. Raises ModelError for anything unsafe."""
-    if not path.exists():
-        raise ModelError(f"{path}: no such file; --srl takes compact, srl-bert, or the path of an AllenNLP SRL archive")
-    if path.is_dir():
-        raise ModelError(f"{path}: a folder; --srl takes the archive itself (model.tar.gz)")
+    check_is_file(path)
     found: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:*") as archive:

@@ -7,7 +7,6 @@ Every matrix is kept as int8 with one scale a row, vectors in single precision; 
 The model card is `annotations/compact-model-card.md`.
 """
 
-import hashlib
 import io
 import json
 import tarfile
@@ -19,15 +18,12 @@ from torch import Tensor
 
 from a2dsplus.errors import ModelError
 from a2dsplus.roles.bert import BertShape
+from a2dsplus.roles.naming import COMPACT_WEIGHTS, SHIPPED
 from a2dsplus.roles.srl_bert import Decoding, SrlBert, SrlTagger
 from a2dsplus.roles.wordpieces import WordPieces
 
-SHIPPED = Path(__file__).resolve().parent / "compact_model"
-"""The folder of the shipped weights."""
-
 _SCHEMA = 1
 _EMBEDDINGS = "bert_model.embeddings."
-_FILES = ("embeddings.safetensors", "network.safetensors")  # two files, to stay within what code hosts take gladly
 _SCALE = ".row_scale"
 
 
@@ -51,7 +47,7 @@ def load_compact(folder: Path | None = None) -> SrlTagger:
     # Not on the meta device: drawing numbers there makes torch import its compiler, which takes longer than drawing them.
     model = SrlBert(shape, labels=len(labels), predicate_head=True)
     state: dict[str, Tensor] = {}
-    for name in _FILES:
+    for name in COMPACT_WEIGHTS:
         state |= _read(folder / name)
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
@@ -85,7 +81,7 @@ def save_compact(tagger: SrlTagger, folder: Path) -> None:
         scale = tensor.abs().amax(dim=1).clamp_min(1e-12) / 127
         part[name] = torch.round(tensor / scale[:, None]).to(torch.int8)
         part[name + _SCALE] = scale
-    for name, part in zip(_FILES, parts, strict=True):
+    for name, part in zip(COMPACT_WEIGHTS, parts, strict=True):
         save_file(part, folder / f"{name}.part")
         (folder / f"{name}.part").chmod(0o644)  # safetensors lets the owner alone read
         (folder / f"{name}.part").replace(folder / name)
@@ -98,14 +94,6 @@ def save_compact(tagger: SrlTagger, folder: Path) -> None:
     }
     _write(folder / "vocab.txt", "".join(f"{piece}\n" for piece in tagger.pieces.pieces))
     _write(folder / "config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
-
-
-def fingerprint(folder: Path | None = None) -> str:
-    """Return the sha256 over the files of the shipped model, or of the one in `folder`, in hexadecimal."""
-    digest = hashlib.sha256()
-    for name in ("config.json", "vocab.txt", *_FILES):
-        digest.update(((SHIPPED if folder is None else folder) / name).read_bytes())
-    return digest.hexdigest()
 
 
 def export_archive(path: Path, *, tagger: SrlTagger | None = None, wordpieces: str = "bert-base-uncased") -> None:

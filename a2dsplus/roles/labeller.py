@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from a2dsplus.errors import ModelError, UsageError
 from a2dsplus.roles.frames import Prediction
+from a2dsplus.roles.naming import identify
 from a2dsplus.roles.tokens import Word
 
 _WINDOW = 128  # words of a window of a caption that no model reads whole
@@ -90,27 +90,20 @@ def load_labeller(srl: str = "compact", *, predicates: str = "model") -> Labelle
     from a2dsplus.roles.finders import SpacyFinder, TaggerFinder
     from a2dsplus.roles.quick import quickened
 
+    model = identify(srl)
     tagger: Tagger
-    if srl == "compact":
+    if model.archive is None:
         from a2dsplus.roles import compact
 
         native = tagger = quickened(compact.load_compact())
-        name, sha256 = srl, compact.fingerprint()
+    elif model.by_allennlp:
+        from a2dsplus.roles.allennlp import AllenNlpTagger
+
+        tagger, native = AllenNlpTagger(model.archive), None
     else:
-        from a2dsplus.roles.archive import load_archive, sha256_of
-        from a2dsplus.roles.download import find_srl_bert
+        from a2dsplus.roles.archive import load_archive
 
-        genuine = srl.startswith("allennlp:")
-        asked = srl.removeprefix("allennlp:")
-        path = find_srl_bert() if asked == "srl-bert" else Path(asked).expanduser()
-        if genuine:
-            from a2dsplus.roles.allennlp import AllenNlpTagger
-
-            tagger, native = AllenNlpTagger(path), None
-        else:
-            tagger = native = quickened(load_archive(path))
-        name = ("allennlp:" if genuine else "") + (asked if asked == "srl-bert" else path.name)
-        sha256 = sha256_of(path)
+        tagger = native = quickened(load_archive(model.archive))
     if way is Predicates.SPACY:
         finder: Finder = SpacyFinder()
     elif native is not None and native.finds_predicates:
@@ -119,7 +112,7 @@ def load_labeller(srl: str = "compact", *, predicates: str = "model") -> Labelle
         from a2dsplus.roles import compact
 
         finder = TaggerFinder(compact.load_compact())
-    return Labeller(tagger, finder=finder, name=name, sha256=sha256, recipe=(srl, way))
+    return Labeller(tagger, finder=finder, name=model.name, sha256=model.sha256, recipe=(srl, way))
 
 
 def _windows(words: Sequence[str], tagger: Tagger) -> list[tuple[int, int]]:
