@@ -5,16 +5,15 @@ Legend: B batch, L tokens a query, D width, V hash rows. Id 0 is a pad.
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from locater.checkpoint import fill, read
 from locater.config import LocaterConfig
-from locater.errors import CheckpointError, QueryError
+from locater.errors import QueryError
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
@@ -103,7 +102,7 @@ class LstmLanguage(nn.Module):
 
 
 class BertLanguage(nn.Module):
-    """BERT-base (transformers), and a projection where D is not its 768. Weights come by path (`load_bert`)."""
+    """BERT-base (transformers), and a projection where D is not its 768. Weights come by path (`training.published.load_bert`)."""
 
     def __init__(self, config: LocaterConfig) -> None:
         super().__init__()
@@ -118,32 +117,6 @@ class BertLanguage(nn.Module):
         """ids (B, L), mask (B, L) True for pieces -> E (B, L, D)."""
         out: Tensor = self.proj(self.bert(input_ids=ids, attention_mask=mask.long()).last_hidden_state)
         return out
-
-
-def load_bert(language: BertLanguage, path: str | Path) -> None:
-    """Fill the encoder with published BERT-base weights: a file, or the folder that transformers saves.
-
-    Safetensors, or a torch file of tensors alone. Raises `CheckpointError`.
-    """
-    source = Path(path)
-    if source.is_dir():
-        known = ("model.safetensors", "pytorch_model.bin")
-        found = [source / name for name in known if (source / name).is_file()]
-        if not found:
-            raise CheckpointError(f"{source}: holds neither {' nor '.join(known)}")
-        source = found[0]
-    fill(language.bert, bert_names(read(source)), source=str(source))
-
-
-def bert_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the encoder's tensors under today's names: no `bert.`, no pooler or heads, gamma and beta renamed."""
-    out = {}
-    for name, value in tensors.items():
-        short = name.removeprefix("bert.")
-        if short.startswith(("pooler.", "cls.")) or short == "embeddings.position_ids":
-            continue
-        out[short.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")] = value
-    return out
 
 
 def make_language(config: LocaterConfig) -> LstmLanguage | BertLanguage:

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 import locater
 from locater import CheckpointError, ConfigError, Locater, LocaterConfig, QueryError, VideoError
 from locater.inference import confidence, prepare, probabilities, sampled_indices, stream, swap_sides
-from locater.language import BertLanguage, bert_names, load_bert
+from locater.language import BertLanguage
+from locater.training.published import bert_names, load_bert
 
 torch.set_num_threads(1)
 

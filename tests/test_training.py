@@ -19,9 +19,10 @@ from locater import checkpoint as files
 from locater.loss import place_loss
 from locater.training import Clips, Example, FrameStore, TrainOptions, train
 from locater.training.data import collate, scaled
-from locater.training.initial import load_vit, prepare, settle, transfer
+from locater.training.initial import prepare, settle, transfer
 from locater.training.loop import Progress, rate
 from locater.training.memories import Encodings, follow, train_memories
+from locater.training.published import load_vit
 
 SIZE, COUNT = 32, 24
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}

@@ -132,10 +132,11 @@ def command(
     from a2dsplus.progress import bar, leads
     from a2dsplus.roles.bert_names import find_vocabulary
     from a2dsplus.training_data import open_training
-    from locater.language import BertLanguage, load_bert
+    from locater.language import BertLanguage
     from locater.training import Clips, TrainOptions, train
-    from locater.training.initial import load_vit, prepare, settle, transfer
+    from locater.training.initial import prepare, settle, transfer
     from locater.training.loop import Progress
+    from locater.training.published import load_bert, load_vit
 
     folder = _root(root, dataset)
     if memories_only and init is None:

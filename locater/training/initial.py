@@ -1,15 +1,13 @@
-"""Where the weights start: the draw for a training from scratch, and published encoders by path."""
+"""Where the weights start: the draw for a training from scratch, another network's weights, memories settled on its encoders."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from locater import checkpoint
-from locater.errors import CheckpointError, ConfigError
+from locater.errors import CheckpointError
 from locater.model import Locater
 from locater.paper import PaperNetwork
 from locater.training.data import Clips, collate, scaled
@@ -119,47 +117,3 @@ def _sines(grid: int, dim: int) -> Tensor:
     columns = waves[None].expand(grid, -1, -1)
     positions = torch.cat([rows, columns], dim=-1).flatten(0, 1)
     return F.pad(positions, (0, dim - positions.shape[1])).unsqueeze(0) * 0.5
-
-
-@torch.no_grad()
-def load_vit(model: Locater, path: str | Path) -> int:
-    """Fill the visual encoder from ImageNet ViT weights (timm's names) and return how many of its blocks were filled.
-
-    Patch projection, positions (without the class token, enlarged bicubically to our grid), the first blocks and the final norm. Raises
-    ConfigError for a network that is no ViT of that kind, CheckpointError where names or shapes do not fit.
-    """
-    vision = model.network.vision if isinstance(model.network, PaperNetwork) else None
-    if not isinstance(vision, PatchVision) or model.config.norm != "pre":
-        raise ConfigError(
-            "configuration: ViT weights need variant='paper', vision='transformer' and norm='pre' (a ViT normalises before its layers)"
-        )
-    found = checkpoint.read(path)
-    own = {
-        "proj.weight": "patch_embed.proj.weight", "proj.bias": "patch_embed.proj.bias",
-        "norm.weight": "norm.weight", "norm.bias": "norm.bias",
-    }  # fmt: skip
-    for index in range(model.config.vision_depth):
-        for part in ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"):
-            for kind in ("weight", "bias"):
-                own[f"blocks.{index}.{part}.{kind}"] = f"blocks.{index}.{part}.{kind}"
-    missing = [name for name in [*own.values(), "pos_embed"] if name not in found]
-    if missing:
-        raise CheckpointError(
-            f"{path}: no ViT in timm's names; missing {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}"
-        )
-    state = vision.state_dict()
-    filled = {name: found[theirs] for name, theirs in own.items()}
-    positions = found["pos_embed"]
-    side = int(positions.shape[1] ** 0.5)  # 1 + side^2 tokens, or side^2 where there is no class token
-    square = positions[:, positions.shape[1] - side * side :].float().transpose(1, 2).unflatten(2, (side, side))
-    grid = model.config.grid
-    filled["positions"] = F.interpolate(square, (grid, grid), mode="bicubic", align_corners=False).flatten(2).mT
-    wrong = [
-        f"{name} is {tuple(value.shape)}, expected {tuple(state[name].shape)}"
-        for name, value in filled.items()
-        if value.shape != state[name].shape
-    ]
-    if wrong:
-        raise CheckpointError(f"{path}: does not fit the configuration; {'; '.join(wrong[:3])}")
-    vision.load_state_dict(filled)
-    return model.config.vision_depth
