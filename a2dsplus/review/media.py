@@ -4,6 +4,8 @@ No path ever comes from a request: a video id is looked up in the dataset, and o
 """
 
 import threading
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict
@@ -13,7 +15,7 @@ import numpy as np
 from a2dsplus import compose
 from a2dsplus.errors import ClipError
 from a2dsplus.masks import Rle, decode
-from a2dsplus.records import Clip, Layout, Query, Subset
+from a2dsplus.records import Clip, Layout, Query, Sample, Subset
 from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.index import Caption
 from a2dsplus.tables import source_root
@@ -93,18 +95,13 @@ class Media:
 
     def preview(self, subset: Subset, query: Caption, contrast: Caption) -> Path:
         """Return the composed S or T sample of a pair as an mp4, encoded where it is not in the cache. Raises ClipError."""
-        from a2dsplus.render.stream import composed_frames
-        from a2dsplus.video import encode
-
         clips = {video: self.clip(video) for video in {query.video_id, contrast.video_id}}
         order = self.index.order(query.query_id, subset)
         versions = [self.version(query.video_id), self.version(contrast.video_id)]
         key = digest(1, subset, query.video_id, contrast.video_id, order, versions)
-        target = self.cache / f"{key[:40]}.mp4"
-        with self._encoding:
-            if target.is_file():
-                return target
-            sample = compose.composite(
+
+        def sample() -> Sample:
+            return compose.composite(
                 Layout.SPATIAL if subset is Subset.S else Layout.TEMPORAL,
                 _query(query),
                 _query(contrast),
@@ -112,17 +109,8 @@ class Media:
                 annotations={video: self.index.annotations(video) for video in clips},
                 order=order,
             )
-            with replacing(target) as partial:
-                encode(
-                    partial,
-                    composed_frames(sample, clips),
-                    height=sample.height,
-                    width=sample.width,
-                    rate=clips[query.video_id].rate,
-                    preset=_PRESET,
-                    crf=_CRF,
-                )
-        return target
+
+        return self._encoded(key, sample, clips, rate=clips[query.video_id].rate)
 
     def _outlines(self, video_id: str) -> dict[str, dict[str, Outline]]:
         """Return {frame: {instance id: outline}} of a video's annotated frames."""
@@ -134,25 +122,22 @@ class Media:
 
     def _copy(self, clip: Clip) -> Path:
         """Return a browser's copy of a clip: the same frames as H.264, of even size."""
+        key = digest(1, "clip", clip.video_id, self.version(clip.video_id))
+        clips = {clip.video_id: clip}
+        return self._encoded(key, lambda: compose.multiple(clip.video_id, [], clip, {}), clips, rate=clip.rate)
+
+    def _encoded(self, key: str, sample: Callable[[], Sample], clips: Mapping[str, Clip], *, rate: Fraction) -> Path:
+        """Return the cache's mp4 of a key, encoded from `sample()` where it is not there yet."""
         from a2dsplus.render.stream import composed_frames
         from a2dsplus.video import encode
 
-        key = digest(1, "clip", clip.video_id, self.version(clip.video_id))
         target = self.cache / f"{key[:40]}.mp4"
-        alone = compose.multiple(clip.video_id, [], clip, {})
         with self._encoding:
             if not target.is_file():
+                made = sample()
+                frames = composed_frames(made, clips)
                 with replacing(target) as partial:
-                    frames = composed_frames(alone, {clip.video_id: clip})
-                    encode(
-                        partial,
-                        frames,
-                        height=alone.height,
-                        width=alone.width,
-                        rate=clip.rate,
-                        preset=_PRESET,
-                        crf=_CRF,
-                    )
+                    encode(partial, frames, height=made.height, width=made.width, rate=rate, preset=_PRESET, crf=_CRF)
         return target
 
 
