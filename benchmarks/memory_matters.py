@@ -151,7 +151,9 @@ def table(out: Path) -> str:
     """Return mean IoU in percent, mean and standard deviation over the seeds that are done, by variant and group of queries."""
     lines = [f"{'mIoU':14s}{'seeds':>6s}" + "".join(f"{group:>16s}" for group in GROUPS)]
     for name in VARIANTS:
-        runs = [json.loads(path.read_text("utf-8")) for path in out.glob(f"{name.replace(' ', '-')}-[0-9]*/result.json")]
+        runs = [
+            json.loads(path.read_text("utf-8")) for path in out.glob(f"{name.replace(' ', '-')}-[0-9]*/result.json")
+        ]
         if not runs:
             continue
         cells = []

@@ -13,7 +13,7 @@ from locater.paper import PaperNetwork
 from locater.training.data import Clips, collate, scaled
 from locater.vision import PatchVision
 
-_SEEN = 256  # examples by which fresh memories are settled
+_SEEN = 1 << 24  # numbers of V by which fresh memories are settled: some hundred frames
 _QUERY_SHARE = 0.98  # of the query vectors' energy
 
 
@@ -58,9 +58,7 @@ def settle(model: Locater, clips: Clips, fresh: Sequence[str]) -> None:
     rank = min(int((share < _QUERY_SHARE).sum()) + 1, dim // 3)
     apart = torch.eye(dim) - directions[:rank].T @ directions[:rank]  # P
     places = tokens.mean(0) @ apart  # (N, D)
-    alike = tokens @ apart @ places.T  # (n, N, N)
-    own = alike.diagonal(dim1=1, dim2=2).median()
-    nearest = alike.masked_fill(torch.eye(len(places), dtype=torch.bool), -torch.inf).amax(-1).median()
+    own, nearest = torch.stack([_likeness(frame @ apart, places) for frame in tokens[:: len(tokens) // 32 + 1]]).mean(0)
     opening = (own + nearest) / 2  # of the slot's own patch and the likest other: where the gate is half open
     for writer in writers:
         writer.candidate.mul_(0.1)
@@ -69,11 +67,19 @@ def settle(model: Locater, clips: Clips, fresh: Sequence[str]) -> None:
         writer.states.copy_(places[torch.arange(len(writer.states)) % len(places)])
 
 
+def _likeness(frame: Tensor, places: Tensor) -> Tensor:
+    """Return (2,): the median likeness of a patch to its own place, and to the likest other; frame, places (N, D)."""
+    alike = frame @ places.T  # (N, N)
+    others = alike.masked_fill(torch.eye(len(places), dtype=torch.bool), -torch.inf)
+    return torch.stack([alike.diagonal().median(), others.amax(-1).median()])
+
+
 def _seen(model: Locater, network: PaperNetwork, clips: Clips) -> tuple[Tensor, Tensor]:
     """Return V (n, N, D) of frames from all over the training data, and the query vectors (n, D) on them."""
     tokens, queries = [], []
-    picked = np.linspace(0, len(clips) - 1, min(_SEEN, len(clips))).astype(int)
-    for part in np.array_split(picked, max(len(picked) // 16, 1)):
+    most = _SEEN // (clips.options.global_frames * model.config.patches * model.config.dim)
+    picked = np.linspace(0, len(clips) - 1, min(max(most, 8), len(clips))).astype(int)
+    for part in np.array_split(picked, max(len(picked) // 8, 1)):
         batch = collate([clips[0, int(index)] for index in part])
         words = network.read_words(model.tokens(batch["text"]))
         seen = model.alone(model.fitting(scaled(batch["globe"])), words)  # (B, G, N, D)
