@@ -1,11 +1,9 @@
 """Does memory matter? LOCATER, LOCATER-IMG and each memory alone on the painted world, where a third of the videos have two look-alikes
 that only later frames tell apart (Table 8c of the paper in small).
 
-    a2dsplus world --out world --train-videos 800 --test-videos 240
-    a2dsplus train --model locater-img --preset tiny --root world --out run-img --epochs 30 --batch 48 --clip-frames 1
-    python benchmarks/memory_matters.py --root world --encoders run-img/model.safetensors
+    python benchmarks/memory_matters.py --root world --encoders run-place/model.safetensors
 
-All variants start from the same memoryless network and keep its encoders frozen; memories are drawn anew for each seed, and they and
+docs/training.md says how the world and the encoders are made. All variants start from the same memoryless network and keep its encoders frozen; memories are drawn anew for each seed, and they and
 the query generator are trained for the same number of steps, LOCATER-IMG's query generator among them.
 """
 
@@ -94,7 +92,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--encoders", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("memory-matters"), help="Weights and results.json.")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("memory-matters"),
+        help="Weights, and a result.json a run; runs that have one are not repeated.",
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--epochs", type=int, default=5)

@@ -50,7 +50,7 @@ def untrained(*, batch_pieces: int = 1024, step: int = 3) -> Labeller:
     tagger = random_tagger(seed=7, sharpness=0.5)
     tagger.batch_pieces = batch_pieces
     return Labeller(
-        tagger, finder=EverySoManyWords(step), name="untrained", sha256="", recipe=("nowhere.tar.gz", Predicates.MODEL)
+        tagger, finder=EverySoManyWords(step), name="untrained", recipe=("nowhere.tar.gz", Predicates.MODEL)
     )
 
 

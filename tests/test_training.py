@@ -374,10 +374,8 @@ def test_place_loss_is_the_cross_entropy_of_reading_ones_own_place() -> None:
     same = places.expand(2, 3, 9, 16)
     assert place_loss(same).item() < 1e-6
     assert place_loss(torch.ones(2, 3, 9, 16)).item() == pytest.approx(np.log(9))
-    shifted = torch.stack([places, torch.ones(9, 16), places.roll(1, 0)]).unsqueeze(
-        0
-    )  # every patch reads its neighbour
-    assert place_loss(shifted).item() == pytest.approx(40 * 40 / 4)
+    shifted = torch.stack([places, torch.ones(9, 16), places.roll(1, 0)])  # every patch reads its neighbour
+    assert place_loss(shifted.unsqueeze(0)).item() == pytest.approx(40 * 40 / 4)
 
 
 def test_training_with_the_place_loss_teaches_v_its_place(tmp_path: Path) -> None:

@@ -180,7 +180,8 @@ def command(
         if store.bytes <= cache_gb * 2**30:
             with bar("reading frames", len(store.counts), unit="videos") as advance:
                 store.preload(progress=advance)
-        settle(network, Clips(examples, store, settings), fresh)
+        clips = Clips(examples, store, settings)
+        settle(network, clips, fresh)
         steps = max(len(examples) // settings.batch, 1) * settings.epochs
         with bar("training", steps, unit="steps") as advance:
             done = 0
@@ -194,7 +195,7 @@ def command(
                 )
 
             if memories_only:
-                final = _past_the_encoders(network, examples, store, settings, out, report)
+                final = _past_the_encoders(network, clips, out, report)
             else:
                 final = train(network, examples, store, settings, out=out, report=report)
     except locater.LocaterError as error:
@@ -203,16 +204,15 @@ def command(
         click.echo(f"{final}; next: a2dsplus baseline --model {model} --checkpoint {final}")
 
 
-def _past_the_encoders(network: Any, examples: Any, store: Any, settings: Any, out: Path, report: Any) -> Path:
+def _past_the_encoders(network: Any, clips: Any, out: Path, report: Any) -> Path:
     """Train the memories on encodings and return the path of the weights."""
     from a2dsplus.progress import bar
-    from locater.training import Clips
     from locater.training.memories import Encodings, train_memories
 
-    encodings = Encodings(network, examples, store)
-    with bar("encoding", len(examples), unit="queries") as advance:
+    encodings = Encodings(network, clips.examples, clips.store)
+    with bar("encoding", len(clips), unit="queries") as advance:
         encodings.encode(progress=advance)
-    return train_memories(network, encodings, Clips(examples, store, settings), out=out, report=report)
+    return train_memories(network, encodings, clips, out=out, report=report)
 
 
 def _root(root: Path | None, dataset: Path | None) -> Path:

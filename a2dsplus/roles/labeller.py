@@ -43,15 +43,12 @@ class Finder(Protocol):
 class Labeller:
     """A semantic-role model ready to run.
 
-    `name`: how it was asked for, folders left out. `sha256`: of its weights or archive, as the manifest records it.
+    `name`: how it was asked for, folders left out.
     `recipe`: the arguments of `load_labeller` that make the same one again, in another process.
     """
 
-    def __init__(
-        self, tagger: Tagger, *, finder: Finder, name: str, sha256: str, recipe: tuple[str, Predicates]
-    ) -> None:
+    def __init__(self, tagger: Tagger, *, finder: Finder, name: str, recipe: tuple[str, Predicates]) -> None:
         self.name = name
-        self.sha256 = sha256
         self.recipe = recipe
         self._tagger = tagger
         self._finder = finder
@@ -112,7 +109,7 @@ def load_labeller(srl: str = "compact", *, predicates: str = "model") -> Labelle
         from a2dsplus.roles import compact
 
         finder = TaggerFinder(compact.load_compact())
-    return Labeller(tagger, finder=finder, name=model.name, sha256=model.sha256, recipe=(srl, way))
+    return Labeller(tagger, finder=finder, name=model.name, recipe=(srl, way))
 
 
 def _windows(words: Sequence[str], tagger: Tagger) -> list[tuple[int, int]]:

@@ -18,29 +18,33 @@ class NamedModel(NamedTuple):
 
     name: str
     """How it was asked for, folders left out."""
-    sha256: str
-    """Of its weights or archive, in hexadecimal, as the manifest records it."""
     archive: Path | None
     """The AllenNLP archive; None for the compact model."""
     by_allennlp: bool
     """Whether AllenNLP itself is to run the archive."""
 
+    @property
+    def sha256(self) -> str:
+        """Of its weights or archive, in hexadecimal, as the manifest records it; read anew. Raises ModelError."""
+        if self.archive is None:
+            return fingerprint()
+        try:
+            with self.archive.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"{self.archive}: cannot be read ({error.strerror})") from error
+
 
 def identify(srl: str) -> NamedModel:
-    """Return what `load_labeller` would load for a name. Raises ModelError where the model cannot be had or read."""
+    """Return what `load_labeller` would load for a name. Raises ModelError where there is no such model."""
     if srl == "compact":
-        return NamedModel(name=srl, sha256=fingerprint(), archive=None, by_allennlp=False)
+        return NamedModel(name=srl, archive=None, by_allennlp=False)
     asked = srl.removeprefix("allennlp:")
     archive = find_srl_bert() if asked == "srl-bert" else Path(asked).expanduser()
     check_is_file(archive)
-    try:
-        with archive.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{archive}: cannot be read ({error.strerror})") from error
     genuine = asked != srl
     name = ("allennlp:" if genuine else "") + (asked if asked == "srl-bert" else archive.name)
-    return NamedModel(name=name, sha256=sha256, archive=archive, by_allennlp=genuine)
+    return NamedModel(name=name, archive=archive, by_allennlp=genuine)
 
 
 def check_is_file(archive: Path) -> None:
