@@ -29,7 +29,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 allennlp:  ## AllenNLP itself, in .venv-allennlp (needs CPython 3.10): the reference of the parity tests and --srl allennlp:ARCHIVE
-	$(PYTHON) a2dsplus/roles/allennlp_environment.py .venv-allennlp
+	$(PYTHON) a2dsplus/roles/allennlp/environment.py .venv-allennlp
 
 clean:
 	rm -rf .venv .venv-allennlp a2dsplus-data build dist

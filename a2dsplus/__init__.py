@@ -7,7 +7,7 @@ through the command line or the modules named in the README.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from a2dsplus.subset import Subset
+    from a2dsplus.compose.subset import Subset
 
 __version__ = "0.1.0"
 __all__ = ["Subset", "__version__"]
@@ -16,7 +16,7 @@ __all__ = ["Subset", "__version__"]
 def __getattr__(name: str) -> Any:
     # the video libraries are imported when a dataset is first read, not by a bare `import a2dsplus`
     if name == "Subset":
-        from a2dsplus.subset import Subset
+        from a2dsplus.compose.subset import Subset
 
         return Subset
     raise AttributeError(f"module 'a2dsplus' has no attribute {name!r}")

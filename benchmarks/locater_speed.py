@@ -2,7 +2,7 @@
 
     python benchmarks/locater_speed.py [--frames N] [--json]
 
-The naive transcription (tests/naive_released.py) does what the description of the released code says, step by
+The naive transcription (tests/locater/naive_released.py) does what the description of the released code says, step by
 step. Each runs in a process of its own, so that peak memory means something; both have the same random weights and
 frames, and their logits are compared. The floor is the frame's 145 GFLOP at the measured rate of its
 matrix products, by torch's own `F.linear` (the rate a naive network can reach) and by the products that ours runs on.
@@ -45,7 +45,7 @@ def inputs(frames: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def weights() -> dict[str, torch.Tensor]:
     """Return random weights, written straight into their final tensors so that making them adds nothing to the peak."""
-    from tests.naive_released import shapes
+    from tests.locater.naive_released import shapes
 
     generator = torch.Generator().manual_seed(0)
     state = {}
@@ -61,7 +61,7 @@ def weights() -> dict[str, torch.Tensor]:
 
 def naive(frames: int, pipe: Any) -> None:
     """Time the transcription; send milliseconds of each frame, logits and peak memory."""
-    from tests.naive_released import NaiveReleased
+    from tests.locater.naive_released import NaiveReleased
 
     torch.set_num_threads(1)
     ids, ahead, clip = inputs(frames)

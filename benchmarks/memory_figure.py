@@ -15,10 +15,10 @@ import matplotlib
 import numpy as np
 
 import locater
+from a2dsplus.media.clips import decode, to_rgb
+from a2dsplus.models.training_data import open_training
 from a2dsplus.sources.a2d import A2dSource
-from a2dsplus.sources.procedural import paint_world
-from a2dsplus.training_data import open_training
-from a2dsplus.video import decode, to_rgb
+from a2dsplus.world import paint_world
 from locater.training import Example
 
 WEIGHTS = Path(locater.__file__).parent / "weights"

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from a2dsplus.training_data import open_training
+from a2dsplus.models.training_data import open_training
 from locater import Locater, LocaterConfig, checkpoint
 from locater.inference import sampled_indices
 from locater.paper import PaperNetwork, Words

@@ -25,9 +25,9 @@ from PIL import Image
 from pycocotools import mask as coco
 from score_speed import Rows, perturb, read_masks, write_files
 
-from a2dsplus.score.measure import chunks, measure
+from a2dsplus.score.counting.measure import chunks, measure
+from a2dsplus.score.counting.runs import intersections
 from a2dsplus.score.readers.png import read_png_folder
-from a2dsplus.score.runs import intersections
 from a2dsplus.score.truth import Truth, read_truth
 
 

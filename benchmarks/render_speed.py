@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from a2dsplus.compose import composite, panels
+from a2dsplus.compose.geometry import composite, panels
+from a2dsplus.compose.render import Rendering, render
 from a2dsplus.records import Clip, Layout, Order, Sample
-from a2dsplus.render.files import Rendering, render
 from a2dsplus.sources.a2d import A2dSource
 
-# the defaults of a2dsplus.video.encode
+# the defaults of a2dsplus.media.clips.encode
 _PRESET, _CRF = "veryfast", 18
 CORES = len(os.sched_getaffinity(0))
 

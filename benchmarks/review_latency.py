@@ -24,11 +24,11 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from a2dsplus.masks import encode
-from a2dsplus.tables import read_clips, source_root
-from a2dsplus.workspace import Workspace
-from tests.review_browser import Server, browser, free_port, running, serving
-from tests.review_workspace import HEIGHT, WIDTH, paint, square
+from a2dsplus.dataset.tables import read_clips, source_root
+from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.media.masks import encode
+from tests.review.browser import Server, browser, free_port, running, serving
+from tests.review.review_workspace import HEIGHT, WIDTH, paint, square
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
-from a2dsplus.roles.compact import load_compact
-from a2dsplus.roles.srl_bert import CORE_ROLES, SrlTagger
+from a2dsplus.roles.srl.compact import load_compact
+from a2dsplus.roles.srl.srl_bert import CORE_ROLES, SrlTagger
 from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.caption_accuracy import caption_accuracy, read_labels
 from a2dsplus.roles.training.corpus import read

@@ -21,13 +21,13 @@ from pathlib import Path
 import torch
 
 from a2dsplus.roles import load_labeller, parse, split_words
-from a2dsplus.roles.allennlp import AllenNlpTagger, find_python
-from a2dsplus.roles.archive import load_archive
-from a2dsplus.roles.bert import BertShape
-from a2dsplus.roles.bert_names import find_vocabulary
-from a2dsplus.roles.compact import export_archive
-from a2dsplus.roles.srl_bert import SrlBert, SrlTagger
-from a2dsplus.roles.wordpieces import WordPieces
+from a2dsplus.roles.allennlp.predictor import AllenNlpTagger, find_python
+from a2dsplus.roles.srl.archive import load_archive
+from a2dsplus.roles.srl.bert import BertShape
+from a2dsplus.roles.srl.bert_names import find_vocabulary
+from a2dsplus.roles.srl.compact import export_archive
+from a2dsplus.roles.srl.srl_bert import SrlBert, SrlTagger
+from a2dsplus.roles.srl.wordpieces import WordPieces
 
 SHARED = Path(os.environ.get("A2DSPLUS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 ROLES = (

@@ -54,8 +54,8 @@ def command(
 
     A run that was interrupted goes on where it stopped; subsets that are done are not run again.
     """
-    from a2dsplus.baseline import Run, predict
     from a2dsplus.models import find
+    from a2dsplus.models.run import Run, predict
     from a2dsplus.progress import bar
 
     names = None if subsets is None else [name.strip() for name in subsets.split(",") if name.strip()]
@@ -72,7 +72,7 @@ def command(
     if no_score:
         return
     from a2dsplus.score.evaluation import evaluate
-    from a2dsplus.score.text import render_text
+    from a2dsplus.score.report.text import render_text
 
     click.echo(render_text(evaluate(folder, dataset, subsets=done)), nl=False)
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 import click
 
+from a2dsplus.dataset.workspace import DEFAULT
 from a2dsplus.errors import UsageError
-from a2dsplus.workspace import DEFAULT
 
 
 @click.command()
@@ -111,9 +111,9 @@ def command(
     Run it again after `a2dsplus review`: accepted pairs are kept, rejected ones replaced by the next candidate, and only what changed
     is made anew. A run that was interrupted goes on where it stopped.
     """
-    from a2dsplus.build import BuildOptions, build
+    from a2dsplus.build.stages import BuildOptions, build
+    from a2dsplus.compose.render import Rendering
     from a2dsplus.records import Subset
-    from a2dsplus.render.files import Rendering
     from a2dsplus.sources import open_source
 
     names = [name.strip() for name in subsets.split(",") if name.strip()]

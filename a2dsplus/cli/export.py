@@ -26,11 +26,11 @@ def command(dataset: Path, subset: str, layout: str, out: Path) -> None:
 
     ground_truth.json of every subset is COCO already, and samples' predictions are scored by `a2dsplus score`.
     """
+    from a2dsplus.dataset.tables import read_samples
+    from a2dsplus.dataset.workspace import Workspace
     from a2dsplus.export import LAYOUTS, export
     from a2dsplus.progress import bar
     from a2dsplus.records import Subset
-    from a2dsplus.tables import read_samples
-    from a2dsplus.workspace import Workspace
 
     samples = read_samples(Workspace.open(dataset), Subset(subset))
     with bar("exporting", len(samples), unit="samples") as advance:

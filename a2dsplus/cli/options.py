@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from a2dsplus.workspace import DEFAULT
+from a2dsplus.dataset.workspace import DEFAULT
 
 dataset_option = click.option(
     "--dataset",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from a2dsplus.dataset.workspace import DEFAULT, Workspace
 from a2dsplus.errors import InputError, UsageError
-from a2dsplus.workspace import DEFAULT, Workspace
 
 if TYPE_CHECKING:
     from a2dsplus.review.desk import Desk

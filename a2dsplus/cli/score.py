@@ -108,8 +108,8 @@ def command(
 ) -> None:
     """Score predictions; what the help says is made by `_help`, from what the protocols are."""
     from a2dsplus.score.evaluation import evaluate
-    from a2dsplus.score.output import write_whole
-    from a2dsplus.score.text import render_text
+    from a2dsplus.score.report.output import write_whole
+    from a2dsplus.score.report.text import render_text
 
     chosen = None
     if subsets is not None:
@@ -129,7 +129,7 @@ def command(
         workers=workers or min(os.cpu_count() or 1, 8),
     )
     if html_file is not None:
-        from a2dsplus.score.html import render_html
+        from a2dsplus.score.report.html import render_html
 
         write_whole(html_file, render_html(report, beside=int(beside) if beside else None))
         click.echo(f"wrote {html_file}", err=True)

@@ -28,13 +28,13 @@ def command(dataset: Path, as_json: bool, figure: Path | None, rows: int, seed: 
     The guard's lines count candidate captions, over all queries: those kept, and those removed because a caption of their video makes the
     query true as well (the composite would hold two right answers).
     """
-    from a2dsplus.stats import WHY_M_DIFFERS, summary
-    from a2dsplus.workspace import Workspace
+    from a2dsplus.build.stats import WHY_M_DIFFERS, summary
+    from a2dsplus.dataset.workspace import Workspace
 
     workspace = Workspace.open(dataset)
     found = summary(workspace, database=database)
     if figure is not None:
-        from a2dsplus.contact_sheet import draw
+        from a2dsplus.build.contact_sheet import draw
 
         draw(workspace, figure, rows=rows, seed=seed)
     if as_json:

@@ -129,9 +129,9 @@ def command(
     import torch
 
     import locater
+    from a2dsplus.models.training_data import open_training
     from a2dsplus.progress import bar, leads
-    from a2dsplus.roles.bert_names import find_vocabulary
-    from a2dsplus.training_data import open_training
+    from a2dsplus.roles.srl.bert_names import find_vocabulary
     from locater.language import BertLanguage
     from locater.training import Clips, TrainOptions, train
     from locater.training.initial import prepare, settle, transfer
@@ -221,8 +221,8 @@ def _root(root: Path | None, dataset: Path | None) -> Path:
         raise UsageError("give the training data with --root DIR (A2D-Sentences) or --dataset DIR, one of them")
     if root is not None:
         return root
-    from a2dsplus.tables import source_root
-    from a2dsplus.workspace import Workspace
+    from a2dsplus.dataset.tables import source_root
+    from a2dsplus.dataset.workspace import Workspace
 
     assert dataset is not None
     return source_root(Workspace.open(dataset))

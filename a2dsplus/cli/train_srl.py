@@ -47,7 +47,7 @@ def command(
     """Train the compact semantic-role model that the wheel carries.
 
     A run that was stopped goes on when the same command is given again. The model is in OUT/model;
-    `a2dsplus.roles.compact.load_compact(OUT/model)` loads it. How the shipped model was trained is in its model card, annotations/compact-model-card.md.
+    `a2dsplus.roles.srl.compact.load_compact(OUT/model)` loads it. How the shipped model was trained is in its model card, annotations/compact-model-card.md.
     """
     import torch
 

@@ -16,10 +16,10 @@ def command(dataset: Path, as_json: bool) -> None:
 
     Prints missing, changed and extra files. Exit status 1 where a file is missing or changed; `a2dsplus build`, run again, mends it.
     """
+    from a2dsplus.dataset.verify import verify
+    from a2dsplus.dataset.workspace import Workspace
     from a2dsplus.errors import WorkspaceError, listed
     from a2dsplus.progress import bar
-    from a2dsplus.verify import verify
-    from a2dsplus.workspace import Workspace
 
     workspace = Workspace.open(dataset)
     manifest = workspace.manifest() or {"files": {}}

@@ -42,7 +42,7 @@ def command(
     A third of the videos have two look-alikes that differ only later; procedural.json lists their queries. A complete world that is
     already there is left as it is.
     """
-    from a2dsplus.sources.procedural import paint_world
+    from a2dsplus.world import paint_world
 
     if figure and figure.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--figure {figure}: the name must end with .png or .jpg")
@@ -71,7 +71,7 @@ def _draw(world: Path, figure: Path) -> None:
     """Draw a world's contact sheet into a PNG or JPEG file."""
     import cv2
 
-    from a2dsplus.sources.procedural.sheet import contact_sheet
+    from a2dsplus.world.sheet import contact_sheet
 
     suffix = figure.suffix.lower()
     options = [cv2.IMWRITE_PNG_COMPRESSION, 9] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from a2dsplus.dataset.workspace import digest
 from a2dsplus.records import Layout, Order, Query
-from a2dsplus.workspace import digest
 
 OrderChoice = Literal["query-first", "contrast-first", "random", "truthful"]
 

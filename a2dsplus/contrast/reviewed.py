@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from a2dsplus.contrast.pairs_file import read_pairs_file
 from a2dsplus.contrast.sampler import Sampler
 from a2dsplus.errors import InputError
-from a2dsplus.pairs_file import read_pairs_file
 from a2dsplus.records import Pair, Status
 
 # {(query id, contrast query id): "accepted" or "rejected"}

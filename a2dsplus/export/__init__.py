@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from a2dsplus import records
+from a2dsplus.compose.subset import Subset
 from a2dsplus.errors import InputError
 from a2dsplus.export import a2d, refer_ytvos
-from a2dsplus.subset import Subset
 
 # {layout: (writer, what reads it)}
 LAYOUTS: dict[str, tuple[Callable[[Subset, Path, Callable[[int], None]], None], str]] = {

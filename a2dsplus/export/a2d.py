@@ -7,10 +7,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from a2dsplus.masks import Mask
+from a2dsplus.compose.render import write_video
+from a2dsplus.compose.subset import Subset
+from a2dsplus.media.masks import Mask
 from a2dsplus.records import Query, Sample
-from a2dsplus.render.files import write_video
-from a2dsplus.subset import Subset
 
 
 def write(found: Subset, out: Path, progress: Callable[[int], None]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from a2dsplus.render.files import Rendering, write_images
-from a2dsplus.subset import Subset
+from a2dsplus.compose.render import Rendering, write_images
+from a2dsplus.compose.subset import Subset
 
 _PALETTE = [0, 0, 0, 236, 95, 103]
 

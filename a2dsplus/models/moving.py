@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import UsageError
-from a2dsplus.masks import Mask
+from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage
 
 _SIDE = 256  # longest side at which motion is measured

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from a2dsplus.errors import ModelError, UsageError
-from a2dsplus.masks import Mask
+from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from a2dsplus.errors import UsageError
-from a2dsplus.masks import Mask
+from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage
 
 

@@ -5,10 +5,10 @@ A query is its position in queries.parquet, a candidate its position here: a que
 
 import numpy as np
 
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.records import Pair, Status
 from a2dsplus.review.decisions import PairKey
 from a2dsplus.review.index import SLOTS, STATUSES, Index
-from a2dsplus.workspace import Workspace
 
 
 class Catalogue:

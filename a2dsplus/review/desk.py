@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import InputError
 from a2dsplus.records import Pair, Slot, Status
 from a2dsplus.review.catalogue import Catalogue
@@ -23,7 +24,6 @@ from a2dsplus.review.media import Media
 from a2dsplus.review.queue import OPEN, Queue, Rules, State
 from a2dsplus.review.shown import row, votes, whole, words
 from a2dsplus.review.store import Store, summarise
-from a2dsplus.workspace import Workspace
 
 STATUSES = ("undecided", "all", "accepted", "rejected", "skipped", "others", "disputed", "exhausted")
 _MOST_ROWS = 200
@@ -310,7 +310,7 @@ class Desk:
 
 def export(desk: Desk, path: Path) -> tuple[int, int]:
     """Write the reviewed pairs as a list of ids and statuses; return how many are in use and how many of those are accepted."""
-    from a2dsplus.pairs_file import write_pairs
+    from a2dsplus.contrast.pairs_file import write_pairs
 
     manifest = desk.workspace.manifest() or {}
     pairs = desk.pairs()

@@ -17,10 +17,10 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.dataset.workspace import Workspace, replacing
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.masks import Rle
+from a2dsplus.media.masks import Rle
 from a2dsplus.records import Clip, Order, Slot, Status, Subset
-from a2dsplus.workspace import Workspace, replacing
 
 _RECIPE = 2
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -12,14 +12,14 @@ from typing import TypedDict
 
 import numpy as np
 
-from a2dsplus import compose
+from a2dsplus.compose import geometry as compose
+from a2dsplus.dataset.tables import source_root
+from a2dsplus.dataset.workspace import Workspace, digest, replacing
 from a2dsplus.errors import ClipError
-from a2dsplus.masks import Rle, decode
+from a2dsplus.media.masks import Rle, decode
 from a2dsplus.records import Clip, Layout, Query, Sample, Subset
 from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.index import Caption
-from a2dsplus.tables import source_root
-from a2dsplus.workspace import Workspace, digest, replacing
 
 # what every browser of today decodes, by container (Matroska counts as WebM only with these)
 _PLAYABLE = {
@@ -128,8 +128,8 @@ class Media:
 
     def _encoded(self, key: str, sample: Callable[[], Sample], clips: Mapping[str, Clip], *, rate: Fraction) -> Path:
         """Return the cache's mp4 of a key, encoded from `sample()` where it is not there yet."""
-        from a2dsplus.render.stream import composed_frames
-        from a2dsplus.video import encode
+        from a2dsplus.compose.frames import composed_frames
+        from a2dsplus.media.clips import encode
 
         target = self.cache / f"{key[:40]}.mp4"
         with self._encoding:

@@ -9,9 +9,9 @@ Labellers: `compact`, `srl-bert` (the paper's model, found or fetched), the path
 """
 
 from a2dsplus.roles.frames import Prediction, build_caption, caption_roles
-from a2dsplus.roles.labeller import Labeller, Predicates, load_labeller
-from a2dsplus.roles.naming import identify
 from a2dsplus.roles.parsing import parse
+from a2dsplus.roles.srl.labeller import Labeller, Predicates, load_labeller
+from a2dsplus.roles.srl.naming import identify
 from a2dsplus.roles.tokens import Word, split_words
 
 __all__ = [

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from a2dsplus.errors import InputError
 from a2dsplus.records import ParsedCaption
 from a2dsplus.roles.frames import build_caption
-from a2dsplus.roles.labeller import Labeller, Predicates, load_labeller
+from a2dsplus.roles.srl.labeller import Labeller, Predicates, load_labeller
 from a2dsplus.roles.tokens import split_words
 
 _CHUNK = 512  # captions; enough for batches of equal length, little enough for a progress bar to move

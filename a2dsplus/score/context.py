@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import InputError
-from a2dsplus.score.measure import Sides
-from a2dsplus.score.runs import Ints
+from a2dsplus.score.counting.measure import Sides
+from a2dsplus.score.counting.runs import Ints
 from a2dsplus.score.truth import Truth
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.score.context import Context
-from a2dsplus.score.measure import Counts
-from a2dsplus.score.metrics import Grouping, sums
+from a2dsplus.score.counting.measure import Counts
+from a2dsplus.score.counting.runs import Ints
+from a2dsplus.score.figures.metrics import Grouping, sums
 from a2dsplus.score.protocols import Protocol, unit_ious
 from a2dsplus.score.readers.base import Floats
-from a2dsplus.score.runs import Ints
 from a2dsplus.score.truth import Truth
 
 FIGURES = ("mAP_10", "oIoU", "mIoU", "leak")

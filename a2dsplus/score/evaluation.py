@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from a2dsplus import __version__
 from a2dsplus.errors import InputError, PredictionError, UsageError, listed
-from a2dsplus.score.ap import average_precision, resampled_average_precision
-from a2dsplus.score.bootstrap import interval, video_weights
 from a2dsplus.score.context import Context, read_context, videos_of
+from a2dsplus.score.counting.measure import Counts, chunks, measure
+from a2dsplus.score.counting.runs import Ints, from_counts, intersections
 from a2dsplus.score.diagnosis import WORST, Table, Unit, describe, diagnose, ranked_units
+from a2dsplus.score.figures.ap import average_precision, resampled_average_precision
+from a2dsplus.score.figures.bootstrap import interval, video_weights
+from a2dsplus.score.figures.metrics import NAMES, Grouping, Sums, sums
 from a2dsplus.score.integrity import check_ground_truth, check_predictions
-from a2dsplus.score.measure import Counts, chunks, measure
-from a2dsplus.score.metrics import NAMES, Grouping, Sums, sums
 from a2dsplus.score.protocols import Missing, Protocol, Resize, Settings, unit_ious
 from a2dsplus.score.readers import MaskPredictions, Predictions, has_predictions, open_predictions
 from a2dsplus.score.readers.base import Floats
 from a2dsplus.score.readers.masks import AnyMask
-from a2dsplus.score.runs import Ints, from_counts, intersections
 from a2dsplus.score.truth import Truth, read_truth
 
 DATASET = Path("a2dsplus-data")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus import __version__
-from a2dsplus.score.runs import Ints
+from a2dsplus.score.counting.runs import Ints
 
 # Thresholds in hundredths, so that "more than 0.7" is a question about whole numbers of pixels.
 FIVE = (50, 60, 70, 80, 90)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from a2dsplus.errors import PredictionError, UsageError
-from a2dsplus.score.measure import Counts
-from a2dsplus.score.metrics import Grouping, sums
+from a2dsplus.score.counting.measure import Counts
+from a2dsplus.score.figures.metrics import Grouping, sums
 from a2dsplus.score.protocols import Protocol
 
 if TYPE_CHECKING:

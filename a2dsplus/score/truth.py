@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import InputError, MaskError, listed
-from a2dsplus.score import segments
-from a2dsplus.score.runs import Ints, RunError, Runs, from_counts
-from a2dsplus.score.segments import MOST_PIXELS
+from a2dsplus.score.counting import segments
+from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts
+from a2dsplus.score.counting.segments import MOST_PIXELS
 
 _MTTR_ID = re.compile(r"v_(?P<sample>.+)_f_(?P<frame>[0-9]{1,9})_i_(?P<instance>[^/]+)", re.DOTALL)
 _OUR_ID = re.compile(r"(?P<sample>[^/]+)/(?P<frame>[0-9]{1,9})/(?P<instance>[^/]+)", re.DOTALL)

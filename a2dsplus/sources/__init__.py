@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from a2dsplus.masks import Rle
+from a2dsplus.media.masks import Rle
 from a2dsplus.records import Clip, Query
 
 # {frame (1-based): {instance id: mask}}: the annotated frames of a video
@@ -74,7 +74,7 @@ def open_source(root: Path | None, *, out: Path, split: str = "test", workers: i
 
     if root is not None:
         return A2dSource(root)
-    from a2dsplus.sources.procedural import paint_world
+    from a2dsplus.world import paint_world
 
     world = out / "world"
     paint_world(world, splits=(split,), workers=workers)

@@ -19,12 +19,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from a2dsplus.dataset.workspace import digest, file_digest
 from a2dsplus.errors import AnnotationError, InputError
-from a2dsplus.masks import Rle, encode
+from a2dsplus.media.clips import probe
+from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Query, check_video_id
 from a2dsplus.sources import Footage, LeftOut, Listing
-from a2dsplus.video import probe
-from a2dsplus.workspace import digest, file_digest
 
 SPLITS = {"0": "train", "1": "test"}
 _CLIP_FOLDERS = ("clips320H", "CLIPS320", "clips320", "Clips320H")

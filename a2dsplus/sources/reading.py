@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, InputError, listed
 from a2dsplus.records import Clip, Query
 from a2dsplus.sources import Annotations, LeftOut, Listing, Source, referent_frames
-from a2dsplus.workspace import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

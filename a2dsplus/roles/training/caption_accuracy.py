@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from a2dsplus.errors import InputError
-from a2dsplus.roles.srl_bert import SrlTagger
+from a2dsplus.roles.srl.srl_bert import SrlTagger
 from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.labels import spans
 from a2dsplus.roles.training.train import caption_sha1

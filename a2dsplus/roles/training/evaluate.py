@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from a2dsplus.roles.srl_bert import SrlTagger
+from a2dsplus.roles.srl.srl_bert import SrlTagger
 from a2dsplus.roles.training.corpus import Sentence
 from a2dsplus.roles.training.labels import spans
 

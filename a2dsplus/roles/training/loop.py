@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from a2dsplus.errors import InputError
-from a2dsplus.roles.srl_bert import SrlBert
+from a2dsplus.roles.srl.srl_bert import SrlBert
+from a2dsplus.roles.srl.wordpieces import WordPieces
 from a2dsplus.roles.training.augment import caption_like
 from a2dsplus.roles.training.corpus import Sentence
 from a2dsplus.roles.training.grammar import CaptionGrammar
 from a2dsplus.roles.training.labels import LABELS
-from a2dsplus.roles.wordpieces import WordPieces
 
 _ROW = {label: index for index, label in enumerate(LABELS)}
 _IGNORED = -100

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from a2dsplus.roles.srl_bert import CORE_ROLES, SrlTagger
+from a2dsplus.roles.srl.srl_bert import CORE_ROLES, SrlTagger
 from a2dsplus.roles.training.corpus import Sentence
 from a2dsplus.roles.training.grammar_words import BARE_PATHS, PATH_PREPOSITIONS, PLACE_PREPOSITIONS, PREPOSITIONAL
 from a2dsplus.roles.training.labels import spans

@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 
 from a2dsplus.errors import InputError, ModelError
-from a2dsplus.roles.bert import BertShape
-from a2dsplus.roles.compact import load_compact, save_compact
-from a2dsplus.roles.srl_bert import Decoding, SrlBert, SrlTagger
+from a2dsplus.roles.srl.bert import BertShape
+from a2dsplus.roles.srl.compact import load_compact, save_compact
+from a2dsplus.roles.srl.srl_bert import Decoding, SrlBert, SrlTagger
+from a2dsplus.roles.srl.wordpieces import WordPieces
 from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.corpus import Sentence, read, short_enough
 from a2dsplus.roles.training.evaluate import Accuracy, evaluate
 from a2dsplus.roles.training.labels import LABELS
 from a2dsplus.roles.training.loop import Recipe, Trainer
 from a2dsplus.roles.training.selftrain import label_captions
-from a2dsplus.roles.wordpieces import WordPieces
 
 CORPORA = ("train", "masc", "frame_examples")
 """The training files in the data folder, `NAME.jsonl.gz`, in the order of the recipe's shares; every fourth sentence of `dev.jsonl.gz` is

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import MaskError, PredictionError, listed
-from a2dsplus.score import segments
+from a2dsplus.score.counting import segments
+from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions, ScoredMasks
-from a2dsplus.score.runs import Ints, RunError, Runs, from_counts
 from a2dsplus.score.truth import Truth, parse_image_id
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import MaskError, PredictionError, listed
-from a2dsplus.masks import Rle
-from a2dsplus.score import segments
+from a2dsplus.media.masks import Rle
+from a2dsplus.score.counting import segments
+from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts, from_mask
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions
-from a2dsplus.score.runs import Ints, RunError, Runs, from_counts, from_mask
 from a2dsplus.score.truth import Truth
 
 AnyMask = npt.NDArray[np.generic] | Rle

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from a2dsplus.errors import PredictionError, listed
-from a2dsplus.score import segments
+from a2dsplus.score.counting import segments
+from a2dsplus.score.counting.runs import Ints, Runs, from_crop, from_mask, from_runs
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions
-from a2dsplus.score.runs import Ints, Runs, from_crop, from_mask, from_runs
 from a2dsplus.score.truth import Truth
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

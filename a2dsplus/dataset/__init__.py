@@ -1,0 +1,1 @@
+"""The output folder: its names, its tables, its check."""

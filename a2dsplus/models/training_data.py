@@ -1,0 +1,77 @@
+"""A source's split as LOCATER's trainer takes it: examples and a frame store. Imports torch."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from a2dsplus.errors import InputError
+from a2dsplus.media.clips import Rgb, to_rgb
+from a2dsplus.media.clips import decode as decode_clip
+from a2dsplus.media.masks import Mask, Rle, decode
+from a2dsplus.records import Clip
+from a2dsplus.sources import Annotations, Source
+from a2dsplus.sources.a2d import A2dSource
+from locater.training import Example, FrameStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Masks:
+    """A referent's masks by 0-based frame; nothing where an annotated frame does not show it."""
+
+    found: Mapping[int, Rle]
+    size: tuple[int, int]
+
+    def __call__(self, frame: int) -> Mask:
+        rle = self.found.get(frame)
+        return np.zeros(self.size, bool) if rle is None else decode(rle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clips:
+    """Opens a video's clip by its id."""
+
+    clips: Mapping[str, Clip]
+
+    def __call__(self, video: str) -> Iterator[Rgb]:
+        return (to_rgb(frame) for frame in decode_clip(self.clips[video]))
+
+
+def open_training(
+    root: Path, *, split: str, size: int, every: int, progress: Callable[[int, int], None] | None = None
+) -> tuple[list[Example], FrameStore]:
+    """Return the queries of a split of an A2D-Sentences folder and its frames at size x size.
+
+    `every`: besides labelled frames, every how many one is kept. `progress` is called with (videos read, videos). Raises InputError.
+    """
+    source: Source = A2dSource(root)
+    queries = source.listing(split).queries
+    videos = sorted({query.video_id for query in queries})
+    clips: dict[str, Clip] = {}
+    annotations: dict[str, Annotations] = {}
+    for number, video in enumerate(videos, 1):
+        footage = source.footage(video)
+        clips[video], annotations[video] = footage.clip, footage.annotations
+        if progress:
+            progress(number, len(videos))
+    examples = []
+    for query in queries:
+        frames = annotations[query.video_id]
+        clip = clips[query.video_id]
+        found = {number - 1: masks[query.instance_id] for number, masks in frames.items() if query.instance_id in masks}
+        if found:
+            labelled = tuple(number - 1 for number in sorted(frames))
+            masks = _Masks(found, (clip.height, clip.width))
+            examples.append(
+                Example(
+                    video=query.video_id, instance=query.instance_id, text=query.text, labelled=labelled, mask=masks
+                )
+            )
+    if not examples:
+        raise InputError(
+            f"{root}: no caption of split {split} has a mask; captions and masks are of different releases"
+        )
+    labels = {video: [number - 1 for number in annotations[video]] for video in videos}
+    counts = {video: clips[video].frames for video in videos}
+    return examples, FrameStore(_Clips(clips), counts, size=size, every=every, labelled=labels)

@@ -1,0 +1,1 @@
+"""What is counted of masks: pixels, contours, runs."""

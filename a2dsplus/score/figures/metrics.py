@@ -1,0 +1,128 @@
+"""Figures from counts. Every one but average precision is a ratio of sums over videos, which is what the bootstrap resamples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from a2dsplus.score.counting.measure import Counts
+from a2dsplus.score.counting.runs import Ints
+from a2dsplus.score.figures.temporal import temporal_ious
+from a2dsplus.score.protocols import FIVE, TEN, Protocol, passes, unit_ious
+from a2dsplus.score.readers.base import Floats
+
+# In the order in which they are printed. mAP_cocoeval is given by the protocol mttr alone.
+NAMES = (
+    "mAP", "mAP_5", "mAP_10", "mAP_coco", "mAP_cocoeval", "P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "oIoU", "mIoU",
+    "N-acc", "T-acc", "gIoU", "tIoU", "vIoU", "J", "F", "J&F", "leak",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """Which query each of N units belongs to, (N,), and which video each of Q queries, (Q,)."""
+
+    query_of: Ints
+    video_of: Ints
+    videos: int
+
+    @property
+    def queries(self) -> int:
+        """Q."""
+        return len(self.video_of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Numerators and denominators of M figures over V videos, both (V, M): a figure is the ratio of their sums."""
+
+    names: tuple[str, ...]
+    numerators: Floats
+    denominators: Floats
+
+    def figures(self) -> dict[str, float | None]:
+        """Return each figure over all videos, None where nothing bears on it."""
+        return dict(
+            zip(self.names, map(_number, _ratios(self.numerators.sum(0), self.denominators.sum(0))), strict=True)
+        )
+
+    def resampled(self, weights: npt.NDArray[np.int64]) -> dict[str, Floats]:
+        """Return each figure of each resample, (B,), NaN where nothing bears on it. `weights`: (B, V), how often a video was drawn."""
+        drawn = weights.astype(np.float64)
+        ratios = _ratios(drawn @ self.numerators, drawn @ self.denominators)  # (B, M)
+        return dict(zip(self.names, ratios.T, strict=True))
+
+
+def sums(
+    counts: Counts, grouping: Grouping, *, protocol: Protocol, contrast: npt.NDArray[np.bool_] | str | None
+) -> Sums:
+    """Return the sums behind every figure that is a ratio of them.
+
+    `contrast`: what leak is counted over: "pixels" (S), the units that are contrast frames, (N,) (T), or None where there is no
+    contrast.
+    """
+    ious = unit_ious(counts.intersection, counts.union, protocol=protocol)
+    ten = passes(counts.intersection, counts.union, protocol=protocol, thresholds=TEN)
+    five = passes(counts.intersection, counts.union, protocol=protocol, thresholds=FIVE)
+    fires, absent = counts.predicted > 0, counts.true == 0
+    # Without a target, GRES's gIoU is 1 for no mask and 0 for any.
+    generalised = np.where(absent, ~fires, ious)
+    everywhere = np.ones(len(ious))
+    by_unit: dict[str, tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]] = {
+        "mAP_5": (five.mean(axis=1), everywhere),
+        "mAP_10": (ten.mean(axis=1), everywhere),
+        **{f"P@{threshold / 100}": (five[:, column], everywhere) for column, threshold in enumerate(FIVE)},
+        "oIoU": (counts.intersection, counts.union),
+        "mIoU": (ious, everywhere),
+        "N-acc": (absent & ~fires, absent),
+        "T-acc": (~absent & fires, ~absent),
+        "gIoU": (generalised, everywhere),
+    }
+    if protocol is not Protocol.MTTR:
+        by_unit["mAP"] = by_unit["mAP_5" if protocol is Protocol.RELEASED else "mAP_10"]
+    if isinstance(contrast, str):
+        by_unit["leak"] = (counts.leaked, counts.predicted)
+    elif contrast is not None:
+        by_unit["leak"] = (contrast & fires, contrast)
+    exact = np.where(counts.union == 0, 1.0, counts.intersection / np.maximum(counts.union, 1))
+    temporal, volume = temporal_ious(
+        counts.predicted, counts.true, exact, query_of=grouping.query_of, queries=grouping.queries
+    )
+    region, contour = (_query_means(values, grouping) for values in (exact, counts.contour))
+    by_query = {"tIoU": temporal, "vIoU": volume, "J": region, "F": contour, "J&F": (region + contour) / 2}
+    unit_video = grouping.video_of[grouping.query_of]
+    columns = {
+        name: (_by_video(top, unit_video, grouping.videos), _by_video(bottom, unit_video, grouping.videos))
+        for name, (top, bottom) in by_unit.items()
+    }
+    columns |= {
+        name: (
+            _by_video(values, grouping.video_of, grouping.videos),
+            _by_video(np.ones(len(values)), grouping.video_of, grouping.videos),
+        )
+        for name, values in by_query.items()
+    }
+    names = tuple(name for name in NAMES if name in columns)
+    return Sums(
+        names=names,
+        numerators=np.stack([columns[name][0] for name in names], axis=1),
+        denominators=np.stack([columns[name][1] for name in names], axis=1),
+    )
+
+
+def _query_means(values: Floats, grouping: Grouping) -> Floats:
+    totals = np.bincount(grouping.query_of, weights=values, minlength=grouping.queries)
+    return totals / np.maximum(np.bincount(grouping.query_of, minlength=grouping.queries), 1)
+
+
+def _by_video(values: npt.NDArray[np.generic], video_of: Ints, videos: int) -> Floats:
+    return np.bincount(video_of, weights=values.astype(np.float64), minlength=videos).astype(np.float64)
+
+
+def _ratios(numerators: Floats, denominators: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(denominators > 0, numerators / denominators, np.nan)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,1 @@
+"""Figures as text, as a page, as pictures, beside the published rows."""

@@ -1,0 +1,123 @@
+"""The HTML report: self-contained, complete, and rendered by a real browser."""
+
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from a2dsplus.score import Report, evaluate
+from a2dsplus.score.report.html import render_html
+from a2dsplus.score.report.overlays import MISSED, RIGHT, WRONG, overlaid
+from tests.score.score_data import box, perturbed, random_masks, write_truth
+
+VOID = {"meta", "img", "line", "rect", "circle", "polyline", "path", "br"}
+
+
+class Structure(html.parser.HTMLParser):
+    """What a page is made of; fails where elements are not closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.many: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.many[tag] = self.many.get(tag, 0) + 1
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    folder = tmp_path_factory.mktemp("report")
+    masks = {}
+    for subset, seed in (("M", 1), ("S", 2), ("extra <&>", 3)):
+        truth = random_masks(seed, 48)
+        write_truth(folder, subset, truth)
+        masks[subset] = perturbed(truth, seed)
+    text = "a man <script>alert(1)</script> & “his” dog"
+    queries = {
+        str(video): {"expressions": {"0": {"exp": text, "obj_id": "0"}}} for video in (f"v{n}" for n in range(8))
+    }
+    (folder / "M" / "meta_expressions.json").write_text(json.dumps({"videos": queries}))
+    return evaluate(masks, folder, against=masks, resamples=20)
+
+
+@pytest.fixture(scope="module")
+def page(report: Report) -> str:
+    return render_html(report)
+
+
+def test_the_page_is_well_formed_and_needs_nothing_else(page: str) -> None:
+    structure = Structure()
+    structure.feed(page)
+    assert structure.open == []
+    assert structure.links
+    assert all(link.startswith("data:image/jpeg;base64,") for link in structure.links)
+    assert not re.search(r"url\(|@import|https?://", page)
+    assert structure.many.get("script") is None
+
+
+def test_it_has_the_plots_the_pictures_and_the_rows(page: str, report: Report) -> None:
+    structure = Structure()
+    structure.feed(page)
+    bars = sum(len(own.tables) for own in report.subsets.values())
+    assert structure.many["svg"] == 1 + len(report.subsets) + bars
+    assert structure.many["img"] > 3 * len(report.subsets)
+    assert "LOCATER, TPAMI 2023" in page
+    assert report.settings.signature().replace(">", "&gt;") in page
+    assert "stock cocoeval" in page.lower()
+
+
+def test_captions_and_names_are_escaped(page: str) -> None:
+    assert "<script>" not in page
+    assert "extra &lt;&amp;&gt;" in page
+    assert "a man &lt;script&gt;alert(1)&lt;/script&gt; &amp; “his” dog" in page
+
+
+def test_a_page_without_intervals_or_captions(tmp_path: Path) -> None:
+    write_truth(tmp_path, "A", {"v/00001/0": box(4, 5, 0, 0, 2, 2)})
+    report = evaluate({"A": {"v/00001/0": box(4, 5, 0, 0, 4, 5)}}, tmp_path, resamples=0)
+    structure = Structure()
+    structure.feed(render_html(report))
+    assert structure.open == []
+    assert structure.many["img"] == 1
+
+
+def test_an_overlay_tints_right_wrong_and_missed() -> None:
+    found, expected = box(40, 60, 0, 0, 40, 40), box(40, 60, 0, 20, 40, 40)
+    picture = overlaid(np.full((40, 60, 3), 200, np.uint8), found, expected).astype(int)
+    for column, colour in ((30, RIGHT), (10, WRONG), (50, MISSED)):
+        pixel = picture[20, column]
+        nearest = min((RIGHT, WRONG, MISSED), key=lambda own: np.abs(pixel - np.array(own)).sum())
+        assert nearest == colour
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a chromium browser")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_real_browser_renders_it(page: str, tmp_path: Path, scheme: str) -> None:
+    from PIL import Image
+
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+    shot = tmp_path / "shot.png"
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,2200",
+               f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={shot}"]  # fmt: skip
+    if scheme == "dark":
+        command += ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]
+    subprocess.run([*command, (tmp_path / "report.html").as_uri()], check=True, capture_output=True, timeout=120)
+    pixels = np.asarray(Image.open(shot).convert("RGB")).astype(int)
+    corner = pixels[5, 5].mean()
+    assert (corner > 200) if scheme == "light" else (corner < 60)
+    # the plots are painted in the subsets' colours: saturated pixels, which text and rules are not
+    assert ((pixels.max(axis=2) - pixels.min(axis=2)) > 80).mean() > 0.005
