@@ -18,8 +18,7 @@ from a2dsplus.roles.tokens import split_words
 from a2dsplus.roles.training.caption_accuracy import caption_accuracy, read_labels
 from a2dsplus.roles.training.grammar import CaptionGrammar
 from a2dsplus.roles.training.labels import LABELS, spans
-
-from .shared_data import SHARED, needs_shared
+from tests.shared_data import SHARED, needs_shared
 
 LABELLED = Path(__file__).parents[1] / "data" / "caption_roles.json"
 WHEEL_SHARE = 30_000_000  # bytes of the wheel's 45 MB that the model may take

@@ -22,8 +22,7 @@ from a2dsplus.roles.training.labels import LABELS, ROLES, collapsed, spans
 from a2dsplus.roles.training.loop import Recipe, Trainer
 from a2dsplus.roles.training.selftrain import normalised
 from a2dsplus.roles.training.train import caption_sha1, read_captions, train
-
-from .shared_data import SHARED, needs_shared
+from tests.shared_data import SHARED, needs_shared
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{letter}" for letter in LETTERS), ".", "'"]
