@@ -51,6 +51,12 @@ class Order(StrEnum):
 
 
 Status = Literal["unreviewed", "accepted", "rejected"]
+# what stands beside the query's clip: another video's clip, or the same clip held at one frame or backwards
+Kind = Literal["other", "frozen", "reversed"]
+# whether the words prove that nothing in the contrast's video fits the query
+Grade = Literal["excluded", "undecided"]
+# what query and contrast have in common of "the same object or action category" (paper, section 4.1)
+Relation = Literal["class+action", "class", "action", "none"]
 
 
 def check_video_id(video_id: str, *, where: str) -> str:
@@ -137,17 +143,31 @@ class ParsedCaption:
 class Pair:
     """A query and a candidate contrast for it.
 
-    `tier`: 1 one role differs, 2 several do, 3 another structure, 4 only a role's head word is shared. `shared` and `differing`:
-    the query's slots. `rank`: 0 is the pair in use, 1... the alternatives in the order in which they replace it.
+    `tier`: 1 one role differs, 2 several do, 3 another structure, 4 only a role's head word is shared; None where the contrast is
+    the query's own clip (`kind` frozen or reversed). `shared`, `differing`, `extra`: every slot of either caption, in one of the
+    three: both say the same, both say something else, only one of them says anything; the same in both directions. `because`: why the
+    pair has its grade, in a few words ("colour: white shirt / black shirt"), "" where nothing speaks for it. `doubt`: 0..1, the
+    greater the likelier a second right answer. `rank`: 0 is the pair in use, 1... the alternatives in the order in which they
+    replace it.
     """
 
     query_id: str
     contrast_query_id: str
-    tier: int
+    tier: int | None
     shared: tuple[str, ...]
     differing: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+    kind: Kind = "other"
+    grade: Grade = "undecided"
+    because: str = ""
+    doubt: float = 0.5
+    relation: Relation = "none"
     rank: int
     status: Status = "unreviewed"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.doubt <= 1:
+            raise InputError(f"pair {self.query_id} / {self.contrast_query_id}: doubt is {self.doubt}; expected 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -138,6 +138,26 @@ class Guard:
         return [
             role for role in query.roles if all(self.role_satisfied(role, other) is None for other in candidate.roles)
         ]
+
+    def by_slot(self, query: Meaning, candidate: Meaning) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Return the slots that two captions share, those that differ, and those of one of them alone, each sorted.
+
+        A slot is shared where every role on either side is made true by one on the other. The same in both directions.
+        """
+        shared, differing, extra = [], [], []
+        for slot in sorted({slot for slot, _ in (*query.roles, *candidate.roles)}):
+            ours = [role for role in query.roles if role[0] == slot]
+            theirs = [role for role in candidate.roles if role[0] == slot]
+            if not ours or not theirs:
+                extra.append(slot)
+            elif self._all_made_true(ours, theirs) and self._all_made_true(theirs, ours):
+                shared.append(slot)
+            else:
+                differing.append(slot)
+        return tuple(shared), tuple(differing), tuple(extra)
+
+    def _all_made_true(self, roles: Sequence[tuple[str, str]], by: Sequence[tuple[str, str]]) -> bool:
+        return all(any(self.role_satisfied(role, other) for other in by) for role in roles)
 
     def is_clear(self, query: Meaning, candidate: Meaning) -> bool:
         """Return whether a differing role is more than a vaguer wording: "dog" beside "black dog" may yet be the black one."""

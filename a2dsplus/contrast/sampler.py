@@ -5,7 +5,7 @@ A query's list depends on the seed, its own id and the captions, never on the or
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,13 +110,14 @@ class Sampler:
     def pair(self, query: Meaning, candidate: Meaning, tier: int | None = None, rank: int = 0) -> Pair:
         """Return a pair with the roles that it shares and those that differ; tier 4 where these captions are no candidates (a pairs
         file may have been made with another role labeller)."""
-        differing = self.guard.differing(query, candidate)
+        shared, differing, extra = self.guard.by_slot(query, candidate)
         return Pair(
             query_id=query.query_id,
             contrast_query_id=candidate.query_id,
             tier=tier or self.index.tier(query, candidate) or 4,
-            shared=_slots(set(query.roles) & set(candidate.roles)),
-            differing=_slots(differing),
+            shared=shared,
+            differing=differing,
+            extra=extra,
             rank=rank,
         )
 
@@ -129,7 +130,3 @@ class Sampler:
         if not others:
             return "no caption of another video shares a role's head word"
         return f"all {len(others)} captions that share a role satisfy the query or are of videos that do"
-
-
-def _slots(roles: Collection[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(sorted({slot for slot, _ in roles}))

@@ -4,10 +4,11 @@ queries.parquet  query_id, video_id, instance_id, text, split
 clips.parquet    video_id, file (relative to the source's root), frames, height, width, rate ("25/1")
 masks.parquet    video_id, frame (1-based), instance_id, height, width, counts (COCO's compressed run lengths)
 roles.parquet    query_id, frame (0-based number of the caption's frame), role, slot, phrase, lemma
-pairs.parquet    query_id, contrast_query_id, tier, shared, differing, rank, status
+pairs.parquet    query_id, contrast_query_id, tier, shared, differing, extra, kind, grade, because, doubt, relation, rank, status
 <subset>/samples.jsonl
 """
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -159,31 +160,39 @@ def read_roles(workspace: Workspace) -> RoleRows:
     return found
 
 
+# columns of pairs.parquet in their order; those that a dataset of an older version lacks, with what they are read as
+PAIR_COLUMNS = tuple(field.name for field in dataclasses.fields(Pair) if field.name not in ("rank", "status"))
+PAIR_COLUMNS += ("rank", "status")
+_ADDED_TO_PAIRS = {
+    field.name: field.default
+    for field in dataclasses.fields(Pair)
+    if field.name in ("extra", "kind", "grade", "because", "doubt", "relation")
+}
+_SLOT_LISTS = ("shared", "differing", "extra")
+
+
 def write_pairs(workspace: Workspace, pairs: Iterable[Pair]) -> None:
-    """Write pairs.parquet; `shared` and `differing` are lists of slots."""
-    rows = [
-        (p.query_id, p.contrast_query_id, p.tier, list(p.shared), list(p.differing), p.rank, p.status) for p in pairs
-    ]
-    columns = ["query_id", "contrast_query_id", "tier", "shared", "differing", "rank", "status"]
-    workspace.write_table("pairs.parquet", pd.DataFrame(rows, columns=columns))
+    """Write pairs.parquet; `shared`, `differing` and `extra` are lists of slots, `tier` is null where there is none."""
+    rows = list(pairs)
+    columns = {name: [getattr(pair, name) for pair in rows] for name in PAIR_COLUMNS}
+    for name in _SLOT_LISTS:
+        columns[name] = [list(slots) for slots in columns[name]]
+    types = {"tier": "Int64", "doubt": "float64", "rank": "int64"}
+    workspace.write_table("pairs.parquet", pd.DataFrame(columns).astype(types))
 
 
 def read_pairs(workspace: Workspace) -> list[Pair]:
-    """Return the pairs, those in use (rank 0) and the alternatives."""
+    """Return the pairs, those in use (rank 0) and the alternatives; a column that an older version did not write has its default."""
     table = workspace.read_table("pairs.parquet")
-    columns = zip(*(table[name] for name in table.columns), strict=True)
-    return [
-        Pair(
-            query_id=query_id,
-            contrast_query_id=contrast,
-            tier=int(tier),
-            shared=tuple(shared),
-            differing=tuple(differing),
-            rank=int(rank),
-            status=status,
-        )
-        for query_id, contrast, tier, shared, differing, rank, status in columns
-    ]
+    length = len(table)
+    columns = {
+        name: table[name].tolist() if name in table or name not in _ADDED_TO_PAIRS else [_ADDED_TO_PAIRS[name]] * length
+        for name in PAIR_COLUMNS
+    }
+    for name in _SLOT_LISTS:
+        columns[name] = [tuple(slots) for slots in columns[name]]
+    columns["tier"] = [None if pd.isna(tier) else int(tier) for tier in columns["tier"]]
+    return [Pair(**dict(zip(PAIR_COLUMNS, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 
 
 def write_samples(workspace: Workspace, subset: Subset, samples: Iterable[Sample]) -> None:

@@ -56,7 +56,8 @@ def test_the_workspace_holds_what_the_design_says(built: Path) -> None:
     assert list(queries) == ["query_id", "video_id", "instance_id", "text", "split"]
     assert set(pd.read_parquet(built / "roles.parquet")) >= {"query_id", "frame", "role", "slot", "phrase", "lemma"}
     pairs = pd.read_parquet(built / "pairs.parquet")
-    assert list(pairs) == ["query_id", "contrast_query_id", "tier", "shared", "differing", "rank", "status"]
+    columns = "query_id contrast_query_id tier shared differing extra kind grade because doubt relation rank status"
+    assert list(pairs) == columns.split()
     assert set(pairs["status"]) == {"unreviewed"}
     for subset in ("M", "S", "T"):
         meta = json.loads((built / subset / "meta_expressions.json").read_text())["videos"]

@@ -66,6 +66,22 @@ def test_tiers(roles: dict[str, str], tier: int | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "candidate", "shared", "differing", "extra"),
+    [
+        ({"who": "boy", "verb": "run", "where": "on grass"}, {"who": "boy", "verb": "run"}, "verb who", "", "where"),
+        ({"who": "boy", "verb": "run"}, {"who": "boy", "verb": "jump", "what": "rope"}, "who", "verb", "what"),
+        ({"who": "boy", "verb": ["run", "jump"]}, {"who": "lad", "verb": "run"}, "who", "verb", ""),
+        ({"who": "dog", "where": "on grass"}, {"who": "black dog", "where": "in grass"}, "where", "who", ""),
+    ],
+)
+def test_a_slot_is_shared_or_differs_or_stands_on_one_side(
+    query: dict[str, str], candidate: dict[str, str], shared: str, differing: str, extra: str
+) -> None:
+    found = Guard(LEXICON).by_slot(_meaning("q/0", **query), _meaning("c/0", **candidate))
+    assert found == (tuple(shared.split()), tuple(differing.split()), tuple(extra.split()))
+
+
+@pytest.mark.parametrize(
     ("query", "by", "reason"),
     [
         ({"who": "car"}, {"who": "red car"}, "more specific"),
@@ -177,7 +193,11 @@ def test_pairs_keep_every_promise(captions: list[Meaning], seed: int, random) ->
         assert len(set(videos)) == len(videos) and query.video_id not in videos
         for pair, video in zip(ranked, videos, strict=True):
             assert all(guard.satisfied(query, other) is None for other in captions if other.video_id == video)
-            assert pair.differing
+            assert pair.differing or pair.extra
+            contrast = by_id[pair.contrast_query_id]
+            told = [*pair.shared, *pair.differing, *pair.extra]
+            assert sorted(told) == sorted({slot for slot, _ in (*query.roles, *contrast.roles)})
+            assert guard.by_slot(contrast, query) == (pair.shared, pair.differing, pair.extra)
             # a query's draw does not depend on who else is asked, or in which order
         assert ranked == sampler.ranked(query, seed=seed)
     shuffled = list(captions)
