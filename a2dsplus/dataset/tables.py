@@ -185,7 +185,7 @@ def read_pairs(workspace: Workspace) -> list[Pair]:
     """Return the pairs, those in use (rank 0) and the alternatives; a column that an older version did not write has its default."""
     table = workspace.read_table("pairs.parquet")
     length = len(table)
-    columns = {
+    columns: dict[str, list[Any]] = {
         name: table[name].tolist() if name in table or name not in _ADDED_TO_PAIRS else [_ADDED_TO_PAIRS[name]] * length
         for name in PAIR_COLUMNS
     }
