@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from a2dsplus.errors import InputError
+from a2dsplus.errors import ClipError, InputError
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _INSTANCE_ID = re.compile(r"[0-9]{1,9}")
@@ -92,8 +92,37 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """What a clip's container and its first frame say, before frames are brought to one form (upright, limited BT.601).
+
+    `codec`, `pixel_format`: ffmpeg's names ("h264", "yuv420p10le"); codec "images" is a folder of images. `stream`: the video stream's
+    index in the container. `color_range`: limited, full or unspecified. `matrix`: bt601, bt709, bt2020, rgb, ... or unspecified.
+    A player mirrors the coded picture left to right where `mirrored`, then turns it by `rotation` degrees counter-clockwise (0, 90,
+    180, 270). `start`: when the first frame is shown, in seconds. `discarded`: packets that no player shows. `variable_rate`: some
+    frame is shown off the grid of a constant rate. `rate_assumed`: the source does not say a rate.
+    """
+
+    codec: str = "unknown"
+    pixel_format: str = "unknown"
+    stream: int = 0
+    color_range: str = "unspecified"
+    matrix: str = "unspecified"
+    mirrored: bool = False
+    rotation: int = 0
+    start: Fraction = Fraction(0)
+    discarded: int = 0
+    variable_rate: bool = False
+    rate_assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A video file as decoded: its number of frames, its size in pixels, its rate in frames a second."""
+    """Frames that can be asked for in order: a container file, or a folder of images.
+
+    `path`: the file or the folder. `frames`, `height`, `width`: how many frames a player shows and their size in pixels, as shown
+    (turned where the display matrix says so). `rate`: frames a second. `frame_names`: what the source calls its frames, in order
+    ("00005"; in a folder, the images' names without suffix), None where it counts them. Raises ClipError for what cannot be a clip.
+    """
 
     video_id: str
     path: Path
@@ -101,6 +130,30 @@ class Clip:
     height: int
     width: int
     rate: Fraction
+    frame_names: tuple[str, ...] | None = None
+    coding: Coding = Coding()
+
+    def __post_init__(self) -> None:
+        if min(self.frames, self.height, self.width) < 1 or self.rate <= 0:
+            raise ClipError(
+                f"clip of {self.video_id}: {self.frames} frames of {self.height}x{self.width} at rate {self.rate}, expected at least one of each"
+            )
+        names = self.frame_names
+        if names is None:
+            return
+        if len(names) != self.frames or len(set(names)) != self.frames:
+            raise ClipError(
+                f"clip of {self.video_id}: {len(names)} frame names, {len(set(names))} of them different, for {self.frames} frames"
+            )
+        for name in names:
+            # a name becomes part of a file name
+            if not name or name.startswith(".") or set(name) & set("/\\\0"):
+                raise ClipError(f"clip of {self.video_id}: frame name {name[:80]!r} cannot be a file's name")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the frames are images in a folder."""
+        return self.coding.codec == "images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The workspace's tables as records, both ways: what each stage hands to the next.
 
 queries.parquet  query_id, video_id, instance_id, text, split
-clips.parquet    video_id, file (relative to the source's root), frames, height, width, rate ("25/1")
+clips.parquet    video_id, file (relative to the source's root), frames, height, width, rate ("25/1"), frame_names (list, null = positions),
+                 and the fields of `records.Coding` (start as "1/25")
 masks.parquet    video_id, frame (1-based), instance_id, height, width, counts (COCO's compressed run lengths)
 roles.parquet    query_id, frame (0-based number of the caption's frame), role, slot, phrase, lemma
 pairs.parquet    query_id, contrast_query_id, tier, shared, differing, extra, kind, grade, because, doubt, relation, rank, status
@@ -11,6 +12,7 @@ pairs.parquet    query_id, contrast_query_id, tier, shared, differing, extra, ki
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,12 @@ import pandas as pd
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.media.masks import Rle
-from a2dsplus.records import Clip, Layout, Order, Pair, ParsedCaption, Part, Query, Sample, Subset
+from a2dsplus.records import Clip, Coding, Layout, Order, Pair, ParsedCaption, Part, Query, Sample, Subset
 from a2dsplus.sources import Annotations
 
 # {query id: [(number of the frame in the caption, label, slot, cleaned phrase, lemmatised phrase), ...]}
 RoleRows = dict[str, list[tuple[int, str, str, str, str]]]
+_CODING = tuple(field.name for field in fields(Coding))
 
 
 def write_queries(workspace: Workspace, queries: Iterable[Query]) -> None:
@@ -48,39 +51,50 @@ def read_queries(workspace: Workspace) -> list[Query]:
 def write_clips(workspace: Workspace, clips: Iterable[Clip], *, root: Path) -> None:
     """Write clips.parquet, paths relative to the source's root."""
     rows = [
-        (
-            clip.video_id,
-            clip.path.relative_to(root).as_posix(),
-            clip.frames,
-            clip.height,
-            clip.width,
-            f"{clip.rate.numerator}/{clip.rate.denominator}",
-        )
+        {
+            "video_id": clip.video_id,
+            "file": clip.path.relative_to(root).as_posix(),
+            "frames": clip.frames,
+            "height": clip.height,
+            "width": clip.width,
+            "rate": _ratio(clip.rate),
+            "frame_names": None if clip.frame_names is None else list(clip.frame_names),
+            **{name: getattr(clip.coding, name) for name in _CODING},
+            "start": _ratio(clip.coding.start),
+        }
         for clip in clips
     ]
-    workspace.write_table(
-        "clips.parquet", pd.DataFrame(rows, columns=["video_id", "file", "frames", "height", "width", "rate"])
-    )
+    columns = ["video_id", "file", "frames", "height", "width", "rate", "frame_names", *_CODING]
+    workspace.write_table("clips.parquet", pd.DataFrame(rows, columns=columns))
 
 
 def read_clips(workspace: Workspace, *, root: Path | None = None) -> dict[str, Clip]:
-    """Return {video id: clip}, the paths below `root` (by default, the source's folder that the dataset was built from)."""
+    """Return {video id: clip}, the paths below `root` (by default, the source's folder that the dataset was built from).
+
+    A table of before the columns of `Coding` gives its defaults.
+    """
     base = root if root is not None else source_root(workspace)
-    table = workspace.read_table("clips.parquet")
-    columns = zip(
-        table["video_id"], table["file"], table["frames"], table["height"], table["width"], table["rate"], strict=True
-    )
-    return {
-        video: Clip(
-            video_id=video,
-            path=base / file,
-            frames=int(frames),
-            height=int(height),
-            width=int(width),
-            rate=Fraction(rate),
+    clips = {}
+    for row in workspace.read_table("clips.parquet").to_dict("records"):
+        coding = {name: row[name] for name in _CODING if name in row}
+        if "start" in coding:
+            coding["start"] = Fraction(coding["start"])
+        names = row.get("frame_names")
+        clips[row["video_id"]] = Clip(
+            video_id=row["video_id"],
+            path=base / row["file"],
+            frames=int(row["frames"]),
+            height=int(row["height"]),
+            width=int(row["width"]),
+            rate=Fraction(row["rate"]),
+            frame_names=None if names is None else tuple(names),
+            coding=Coding(**coding),
         )
-        for video, file, frames, height, width, rate in columns
-    }
+    return clips
+
+
+def _ratio(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
 
 
 def write_source_root(workspace: Workspace, root: Path) -> None:
