@@ -12,8 +12,8 @@ _HELP = """Score a model's masks against the ground truth of M, S and T, beside 
 PREDICTIONS is a folder; what it holds is found out and said:
 
 \b
-  <subset>/<sample_id>/<instance_id>/<frame:05d>.png   any non-zero pixel is the referent; the
-                                                       <instance_id> level may be left out where
+  <subset>/<sample_id>/<expression>/<frame:05d>.png   any non-zero pixel is the referent; the
+                                                       <expression> level may be left out where
                                                        a sample has one query
   <subset>.json                                        COCO results (image_id, segmentation, score);
                                                        MTTR's and ReferFormer's ids work for M

@@ -29,17 +29,17 @@ class SampleRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What is known of a subset: `samples` by id, `texts` by (sample, instance), `expressions` by (sample, expression) to instance."""
+    """What is known of a subset: `samples` by id, `texts` by (sample, expression), `expressions` by (sample, number in meta_expressions.json)."""
 
     samples: Mapping[str, SampleRow] = field(default_factory=dict)
     texts: Mapping[tuple[str, str], str] = field(default_factory=dict)
     expressions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def video_of(self, query: tuple[str, str]) -> str:
-        """Return the source video of a query: of its sample's row, or of the sample id without `_<instance_id>`."""
-        sample, instance = query
+        """Return the source video of a query: of its sample's row, or of the sample id without `_<expression>`."""
+        sample, expression = query
         row = self.samples.get(sample)
-        return row.video_id if row else sample.removesuffix(f"_{instance}")
+        return row.video_id if row else sample.removesuffix(f"_{expression}")
 
     def text_of(self, query: tuple[str, str]) -> str:
         """Return a query's caption, or "" where the dataset does not tell."""
@@ -76,15 +76,18 @@ def _contrast(row: SampleRow, frame: int, height: int, width: int) -> tuple[int,
 
 def read_context(folder: Path, truth: Truth) -> Context:
     """Return what a subset's folder tells; raises InputError where a file is there but damaged."""
-    expressions, texts = _expressions(folder / "meta_expressions.json")
-    samples = _samples(folder / "samples.jsonl", truth, texts)
-    return Context(samples=samples, texts=texts, expressions=expressions)
+    samples, asked, captions = _samples(folder / "samples.jsonl")
+    expressions, texts = _expressions(folder / "meta_expressions.json", asked, truth)
+    return Context(samples=samples, texts=captions | texts, expressions=expressions)
 
 
-def _samples(file: Path, truth: Truth, texts: dict[tuple[str, str], str]) -> dict[str, SampleRow]:
-    if not file.is_file():
-        return {}
+def _samples(file: Path) -> tuple[dict[str, SampleRow], dict[str, list[str]], dict[tuple[str, str], str]]:
+    """Return the rows of samples.jsonl, the expressions asked on each sample in their order, and the captions that it has."""
     found: dict[str, SampleRow] = {}
+    asked: dict[str, list[str]] = {}
+    captions: dict[tuple[str, str], str] = {}
+    if not file.is_file():
+        return found, asked, captions
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -93,12 +96,23 @@ def _samples(file: Path, truth: Truth, texts: dict[tuple[str, str], str]) -> dic
         try:
             row = json.loads(line)
             found[row["sample_id"]] = _row(row)
-            query = row.get("query")
-            if query and query.get("text"):
-                texts.setdefault((row["sample_id"], query["instance_id"]), query["text"])
+            asked[row["sample_id"]] = _asked(row)
+            for expression, part in zip(asked[row["sample_id"]], (row.get("query"), row.get("contrast")), strict=False):
+                if part and part.get("text"):
+                    captions[row["sample_id"], expression] = str(part["text"])
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(f"{file}, line {number}: not a sample ({error!r}); build the dataset again") from None
-    return found
+    return found, asked, captions
+
+
+def _asked(row: dict[str, Any]) -> list[str]:
+    if row.get("evaluated"):
+        return [name for name in ("query", "contrast") if name in row["evaluated"]]
+    if row.get("queries"):
+        return [str(query_id).rpartition("/")[2] for query_id in row["queries"]]
+    query = row.get("query") or {}
+    own = query.get("expression_id", query.get("instance_id"))
+    return [] if own is None else [str(own)]
 
 
 def _row(row: dict[str, Any]) -> SampleRow:
@@ -121,17 +135,32 @@ def _row(row: dict[str, Any]) -> SampleRow:
     )
 
 
-def _expressions(file: Path) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+def _expressions(
+    file: Path, asked: dict[str, list[str]], truth: Truth
+) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+    """Return which of our expressions each number of meta_expressions.json is, and the captions.
+
+    The order is that of samples.jsonl; without it, a number is the expression that its obj_id names, as in A2D-S.
+    """
     expressions: dict[tuple[str, str], str] = {}
     texts: dict[tuple[str, str], str] = {}
     if not file.is_file():
         return expressions, texts
+    known = set(truth.queries)
     try:
         for sample, video in json.loads(file.read_bytes())["videos"].items():
-            for number, expression in video["expressions"].items():
-                instance = str(expression.get("obj_id", number))
-                expressions[sample, number] = instance
-                texts[sample, instance] = str(expression["exp"])
+            own = dict(video["expressions"])
+            order = sorted(own, key=lambda number: (not number.isdecimal(), int(number) if number.isdecimal() else 0))
+            words = asked.get(sample, [])
+            if len(words) != len(order):
+                words = [str(own[number].get("obj_id", number)) for number in order]
+                if any((sample, word) not in known for word in words):
+                    words = [
+                        word if (sample, word) in known else number for word, number in zip(words, order, strict=True)
+                    ]
+            for number, expression in zip(order, words, strict=True):
+                expressions[sample, number] = expression
+                texts[sample, expression] = str(own[number]["exp"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{file}: not a list of expressions ({error!r}); build the dataset again") from None
     return expressions, texts

@@ -110,7 +110,7 @@ def describe(units: Ints, truth: Truth, counts: Counts, context: Context) -> tup
         Unit(
             unit=unit,
             image_id=str(truth.ids[unit]),
-            text=context.text_of((truth.names[unit].sample, truth.names[unit].instance)),
+            text=context.text_of((truth.names[unit].sample, truth.names[unit].expression)),
             iou=float(ious[unit]),
             intersection=int(counts.intersection[unit]),
             union=int(counts.union[unit]),

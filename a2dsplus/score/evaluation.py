@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from a2dsplus import __version__
 from a2dsplus.errors import InputError, PredictionError, UsageError, listed
 from a2dsplus.score.context import Context, read_context, videos_of
-from a2dsplus.score.counting.measure import Counts, chunks, measure
+from a2dsplus.score.counting.measure import Counts, chunks, measure, without_ignored
 from a2dsplus.score.counting.runs import Ints, from_counts, intersections
 from a2dsplus.score.diagnosis import WORST, Table, Unit, describe, diagnose, ranked_units
 from a2dsplus.score.figures.ap import average_precision, resampled_average_precision
@@ -25,7 +25,7 @@ from a2dsplus.score.readers.masks import AnyMask
 from a2dsplus.score.truth import Truth, read_truth
 
 DATASET = Path("a2dsplus-data")
-MaskMap = Mapping[str, Mapping[str, AnyMask]]
+MaskMap = Mapping[str, Mapping[Any, AnyMask]]  # {subset: {key or image id: mask}}
 Interval = tuple[float, float]
 
 
@@ -138,7 +138,7 @@ def evaluate(
 ) -> Report:
     """Return the score of a model's masks.
 
-    `predictions`, `against`: a folder or COCO results file, or masks in memory {subset: {image id: (H, W) array or run lengths}}.
+    `predictions`, `against`: a folder or COCO results file, or masks in memory {subset: {key or image id: (H, W) array or run lengths}}.
     `dataset`: a folder that holds `<subset>/ground_truth.json`, or one COCO file. `subsets`: which to score, by default all that
     have predictions. `workers`: threads that decode PNG files. Raises PredictionError and InputError for faulty input, UsageError
     for settings that cannot be.
@@ -216,7 +216,7 @@ def _chosen(
     if not chosen:
         raise PredictionError(
             f"{source if isinstance(source, Path) else 'predictions'}: holds nothing for {listed(files)}; expected <subset>.json or "
-            "<subset>/<sample_id>/<instance_id>/<frame:05d>.png"
+            "<subset>/<sample_id>/<expression>/<frame:05d>.png"
         )
     rest = [name for name in files if name not in chosen]
     return chosen, [f"{listed(rest)} not scored: no predictions for it"] if rest else []
@@ -367,6 +367,7 @@ def _every_iou(truth: Truth, units: Ints, counts: list[str]) -> tuple[Floats, Fl
     for part in chunks(truth.pixels[units]):
         expected = truth.runs(units[part])
         found = from_counts([counts[place] for place in part], truth.pixels[units[part]])
+        found = without_ignored(truth, found, units[part])
         shared = intersections(found, expected)
         union = found.areas() + expected.areas() - shared
         own.append(unit_ious(shared, union, protocol=Protocol.PAPER))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.score.counting.boundary import contour_accuracies
-from a2dsplus.score.counting.runs import Ints, intersections
+from a2dsplus.score.counting.runs import Ints, Runs, from_runs, intersections, without
 from a2dsplus.score.readers.base import Floats, Predictions
 from a2dsplus.score.truth import Truth
 
@@ -54,6 +54,20 @@ def measure(truth: Truth, predictions: Predictions, *, sides: Sides | None = Non
     return Counts(**whole, scores=predictions.scores)
 
 
+def without_ignored(truth: Truth, found: Runs, units: Ints) -> Runs:
+    """Return predicted masks without the pixels that the truth ignores, which its own masks are without already."""
+    places = [place for place, unit in enumerate(units.tolist()) if unit in truth.ignored]
+    if not places:
+        return found
+    own = [found.of(place) for place in range(len(found))]
+    chosen = units[places]
+    some = from_runs([own[place] for place in places], truth.pixels[chosen])
+    kept = without(some, truth.ignored_runs(chosen))
+    for number, place in enumerate(places):
+        own[place] = kept.of(number)
+    return from_runs(own, truth.pixels[units])
+
+
 def keep_memory() -> None:
     """Make the process keep the memory of temporary arrays from chunk to chunk.
 
@@ -77,7 +91,7 @@ def chunks(pixels: Ints) -> list[Ints]:
 def _measured(
     truth: Truth, predictions: Predictions, units: Ints, sides: Sides | None
 ) -> dict[str, npt.NDArray[np.generic]]:
-    expected, found = truth.runs(units), predictions.runs(units)
+    expected, found = truth.runs(units), without_ignored(truth, predictions.runs(units), units)
     leaked = (
         np.zeros(len(units), np.int64) if sides is None else found.areas_within(sides.first[units], sides.stop[units])
     )

@@ -159,6 +159,16 @@ def intersections(one: Runs, other: Runs) -> Ints:
     return _segment_sums(shared, one.index + other.index)
 
 
+def without(masks: Runs, others: Runs) -> Runs:
+    """Return each mask less the pixels of its fellow of `others`. Both batches have the same offsets."""
+    pixels = np.diff(masks.offsets)
+    kept = []
+    for mask, length in enumerate(pixels.tolist()):
+        own, taken = (to_mask(batch.of(mask), height=length, width=1) for batch in (masks, others))
+        kept.append(from_mask(own & ~taken))
+    return from_runs(kept, pixels)
+
+
 def _line(pixels: Ints) -> tuple[Ints, Ints]:
     return pixels, np.concatenate([[0], np.cumsum(pixels)]).astype(np.int64)
 

@@ -14,7 +14,7 @@ from a2dsplus.score.truth import Truth
 __all__ = ["MaskPredictions", "Predictions", "has_predictions", "open_predictions"]
 
 LAYOUTS = (
-    "PREDICTIONS/<subset>/<sample_id>/<instance_id>/<frame:05d>.png",
+    "PREDICTIONS/<subset>/<sample_id>/<expression>/<frame:05d>.png",
     "PREDICTIONS/<subset>.json (COCO results)",
     "PREDICTIONS/<subset>/Annotations/<sample_id>/<expression>/<frame:05d>.png (Refer-YTVOS)",
 )
@@ -36,7 +36,7 @@ def open_predictions(
 ) -> Predictions:
     """Return a subset's predictions, whichever layout they are in.
 
-    `root`: the folder, or one COCO results file. `expressions`: {(sample, expression): instance} of meta_expressions.json, for the
+    `root`: the folder, or one COCO results file. `expressions`: {(sample, number): expression} of meta_expressions.json, for the
     Refer-YTVOS layout. `known_queries`: gives the query ids of the whole dataset, so that MTTR's results for the full test split can
     be told from results for other data. Raises PredictionError where there is nothing to read or it is not of this ground truth.
     """

@@ -147,7 +147,7 @@ def _score(score: object, file: Path, row: int) -> float:
 
 def _unit_by_name(image_id: Hashable, truth: Truth) -> int | None:
     name = parse_image_id(image_id)
-    return truth.by_name.get((name.sample, name.instance), {}).get(name.frame)
+    return truth.by_name.get((name.sample, name.expression), {}).get(name.frame)
 
 
 def _sort_out(strangers: list[Hashable], truth: Truth, file: Path, known_queries: Callable[[], set[str]]) -> int:
@@ -156,11 +156,11 @@ def _sort_out(strangers: list[Hashable], truth: Truth, file: Path, known_queries
     unknown = [
         (image_id, name)
         for image_id, name in names
-        if name.frame is None or (name.sample, name.instance) not in truth.by_name
+        if name.frame is None or (name.sample, name.expression) not in truth.by_name
     ]
     if unknown and all(name.frame is not None for _, name in unknown):
         known = known_queries()
-        unknown = [(image_id, name) for image_id, name in unknown if f"{name.sample}/{name.instance}" not in known]
+        unknown = [(image_id, name) for image_id, name in unknown if f"{name.sample}/{name.expression}" not in known]
     if unknown:
         raise PredictionError(
             f"{file}: {len(unknown)} entries are of images that {truth.file} does not have: "

@@ -1,6 +1,7 @@
 """Predictions that are in memory: arrays or run lengths by image id."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,27 +18,30 @@ AnyMask = npt.NDArray[np.generic] | Rle
 
 
 class MaskPredictions(Predictions):
-    """`masks`: {image id: (H, W) array, non-zero is the referent, or COCO run lengths}; `scores`: {image id: score}, optional."""
+    """`masks`: {key or image id: (H, W) array, non-zero is the referent, or COCO run lengths}; `scores`: {image id: score}, optional."""
 
     def __init__(
         self,
-        masks: Mapping[str, AnyMask],
+        masks: Mapping[Any, AnyMask],
         truth: Truth,
         *,
-        scores: Mapping[str, float] | None = None,
+        scores: Mapping[Any, float] | None = None,
         resize: Resize = "none",
     ) -> None:
         places = truth.place
         unknown = [image_id for image_id in masks if image_id not in places]
         if unknown:
             raise PredictionError(f"{len(unknown)} image ids are not in {truth.file}: {listed(unknown)}")
-        given: dict[Hashable, float] = dict((scores or {}).items())
+        given = dict((scores or {}).items())
         own = np.full(len(truth), -np.inf)
         for image_id in masks:
             own[places[image_id]] = given.get(image_id, 1.0)
         if np.isnan(own).any():
             raise PredictionError(f"image {truth.ids[int(np.argmax(np.isnan(own)))]!r}: its score is not a number")
-        missing = np.array([unit for unit, image_id in enumerate(truth.ids) if image_id not in masks], np.int64)
+        units = [places[image_id] for image_id in masks]
+        if len(set(units)) < len(units):
+            raise PredictionError("masks in memory: a unit is given twice, by its key and by its image id; keep one")
+        missing = np.setdiff1d(np.arange(len(truth)), np.array(units, np.int64))
         super().__init__(truth, layout="masks in memory", scored=scores is not None, scores=own, missing=missing)
         self._counts: dict[int, str] = {}
         for image_id, mask in masks.items():

@@ -118,13 +118,13 @@ def _checked_size(data: bytes, file: Path) -> tuple[int, int]:
 
 
 def read_png_folder(folder: Path, truth: Truth, *, resize: Resize = "none", workers: int = 1) -> PngPredictions:
-    """Return the predictions of `<folder>/<sample>/<instance>/<frame>.png`; the instance level may be left out where a sample has one query.
+    """Return the predictions of `<folder>/<sample>/<expression>/<frame>.png`; the expression level may be left out where a sample has one query.
 
-    Raises PredictionError for samples or instances that the ground truth does not have.
+    Raises PredictionError for samples or expressions that the ground truth does not have.
     """
     queries: dict[str, list[str]] = {}
-    for sample, instance in truth.queries:
-        queries.setdefault(sample, []).append(instance)
+    for sample, expression in truth.queries:
+        queries.setdefault(sample, []).append(expression)
     samples = _folders(folder)
     _refuse_strangers([name for name in samples if name not in queries], folder, "samples", truth)
     by_query: dict[tuple[str, str], Path] = {}
@@ -132,16 +132,16 @@ def read_png_folder(folder: Path, truth: Truth, *, resize: Resize = "none", work
     for sample, path in samples.items():
         own = queries[sample]
         inner = _folders(path)
-        strangers.extend(f"{sample}/{instance}" for instance in inner if instance not in own)
-        by_query.update({(sample, instance): where for instance, where in inner.items() if instance in own})
+        strangers.extend(f"{sample}/{expression}" for expression in inner if expression not in own)
+        by_query.update({(sample, expression): where for expression, where in inner.items() if expression in own})
         if not inner:
             if len(own) > 1 and any(path.glob("*.png")):
                 raise PredictionError(
-                    f"{path}: the sample has {len(own)} queries ({listed(own)}), so each one's masks belong in a folder of its instance id"
+                    f"{path}: the sample has {len(own)} queries ({listed(own)}), so each one's masks belong in a folder of its expression's name"
                 )
             by_query[sample, own[0]] = path
     _refuse_strangers(strangers, folder, "queries", truth)
-    layout = "PNG folders <sample_id>/<instance_id>/<frame>.png"
+    layout = "PNG folders <sample_id>/<expression>/<frame>.png"
     return _by_frame(truth, by_query, folder, layout=layout, resize=resize, workers=workers)
 
 
@@ -155,7 +155,7 @@ def read_expression_folder(
 ) -> PngPredictions:
     """Return the predictions of Refer-YTVOS's `Annotations/<video>/<expression>/<frame>.png`.
 
-    `expressions`: {(sample, expression): instance}. Raises PredictionError for videos or expressions that the dataset does not have.
+    `expressions`: {(sample, number of the expression): expression}. Raises PredictionError for videos or expressions that the dataset does not have.
     """
     if not expressions:
         raise PredictionError(
@@ -167,12 +167,12 @@ def read_expression_folder(
     by_query: dict[tuple[str, str], Path] = {}
     strangers: list[str] = []
     for sample, path in samples.items():
-        for expression, where in _folders(path).items():
-            instance = expressions.get((sample, expression))
-            if instance is None:
-                strangers.append(f"{sample}/{expression}")
+        for number, where in _folders(path).items():
+            expression = expressions.get((sample, number))
+            if expression is None:
+                strangers.append(f"{sample}/{number}")
             else:
-                by_query[sample, instance] = where
+                by_query[sample, expression] = where
     _refuse_strangers(strangers, folder, "expressions", truth)
     layout = "Refer-YTVOS folders Annotations/<video>/<expression>/<frame>.png"
     return _by_frame(truth, by_query, folder, layout=layout, resize=resize, workers=workers)
