@@ -18,7 +18,7 @@ from a2dsplus.compose.render import Rendering, render
 from a2dsplus.contrast.entailment import Guard, Lexicon, wordnet_installed
 from a2dsplus.contrast.meaning import meaning
 from a2dsplus.contrast.positions import OrderChoice, order_for, position_words
-from a2dsplus.contrast.reviewed import Verdicts, published_pairs, rank_again
+from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
 from a2dsplus.dataset import tables
 from a2dsplus.dataset.workspace import SCHEMA, Workspace, digest, file_digest
@@ -187,7 +187,7 @@ class _Run:
         for pair in self.pairs:
             if pair.rank == 0 and pair.status == "rejected":
                 sampling.unpaired[pair.query_id] = "every candidate was rejected in review"
-        self.used = [pair for pair in self.pairs if pair.rank == 0 and pair.status != "rejected"]
+        self.used = in_use(self.pairs)
         tables.write_pairs(self.workspace, self.pairs)
         self.report.unpaired = dict(sorted(sampling.unpaired.items()))
         guard = sampler.removed(meanings)

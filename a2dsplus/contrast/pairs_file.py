@@ -24,11 +24,10 @@ class PublishedPair:
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair], *, split: str) -> int:
-    """Write the pairs in use (rank 0) and every rejected one, sorted by query id; return how many are in use."""
+    """Write pairs, by query id and rank: those in use and the rejected ones; return how many are in use."""
     rows = [
         {"query": pair.query_id, "contrast": pair.contrast_query_id, "status": pair.status}
         for pair in sorted(pairs, key=lambda pair: (pair.query_id, pair.rank))
-        if pair.rank == 0 or pair.status == "rejected"
     ]
     with replacing(path) as partial:
         partial.write_text(

@@ -1,7 +1,7 @@
 """What people say of sampled pairs: verdicts of the review and published lists of pairs, applied to the ranking."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,23 +14,45 @@ from a2dsplus.records import Pair, Status
 Verdicts = Mapping[tuple[str, str], Status]
 
 
-def rank_again(sampled: Sequence[Pair], settled: Verdicts) -> list[Pair]:
-    """Return pairs with statuses and ranks after review: accepted ones first, rejected ones last, each in the sampled order.
+def order_after_review(statuses: Sequence[Status]) -> list[int]:
+    """Return the places of a query's candidates as review leaves them: accepted ones first, rejected ones last, else as they were.
 
-    The first that is not rejected gets rank 0 and is used.
+    Page, export and build all ask this and `in_use`: there is no other rule for which pair is in use.
     """
+    places: dict[Status, int] = {"accepted": 0, "unreviewed": 1, "rejected": 2}
+    return sorted(range(len(statuses)), key=lambda place: places[statuses[place]])
+
+
+def rank_again(sampled: Sequence[Pair], settled: Verdicts) -> list[Pair]:
+    """Return pairs with statuses and ranks after review, each query's in the order of `order_after_review`."""
     by_query: dict[str, list[Pair]] = {}
     for pair in sampled:
         by_query.setdefault(pair.query_id, []).append(pair)
-    places: dict[Status, int] = {"accepted": 0, "unreviewed": 1, "rejected": 2}
     result: list[Pair] = []
-    for pairs in by_query.values():
-        judged = [
-            replace(pair, status=settled.get((pair.query_id, pair.contrast_query_id), "unreviewed")) for pair in pairs
-        ]
-        judged.sort(key=lambda pair: (places[pair.status], pair.rank))
-        result += [replace(pair, rank=rank) for rank, pair in enumerate(judged)]
+    for drawn in by_query.values():
+        pairs = sorted(drawn, key=lambda pair: pair.rank)
+        statuses = [settled.get((pair.query_id, pair.contrast_query_id), "unreviewed") for pair in pairs]
+        order = order_after_review(statuses)
+        result += [replace(pairs[place], status=statuses[place], rank=rank) for rank, place in enumerate(order)]
     return result
+
+
+def in_use(pairs: Collection[Pair], *, contrasts: int = 1) -> list[Pair]:
+    """Return the pairs in use: each query's first `contrasts` by rank that are not rejected, in the order given."""
+    found: list[Pair] = []
+    taken: Counter[str] = Counter()
+    for pair in sorted(pairs, key=lambda pair: pair.rank):
+        if pair.status != "rejected" and taken[pair.query_id] < contrasts:
+            taken[pair.query_id] += 1
+            found.append(pair)
+    used = {id(pair) for pair in found}
+    return [pair for pair in pairs if id(pair) in used]
+
+
+def to_publish(pairs: Collection[Pair], *, contrasts: int = 1) -> list[Pair]:
+    """Return what a pairs file carries: the pairs in use, and the rejected ones so that nobody draws them again."""
+    used = {id(pair) for pair in in_use(pairs, contrasts=contrasts)}
+    return [pair for pair in pairs if id(pair) in used or pair.status == "rejected"]
 
 
 def published_pairs(

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.contrast.reviewed import in_use, order_after_review, to_publish
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import InputError
 from a2dsplus.records import Pair, Slot, Status
@@ -237,17 +238,17 @@ class Desk:
         return replace(decision, tier=int(self.catalogue.tier[candidate]), rank=int(self.catalogue.rank[candidate]))
 
     def pairs(self) -> list[Pair]:
-        """Return every query's pair in use as rank 0 with its status, and the rejected candidates behind it, for export."""
+        """Return every candidate with the status and the rank that the review gives it, as a build now would."""
         with self._lock:
             self.refresh()
             found: list[Pair] = []
             for query in range(len(self.catalogue.query_ids)):
-                statuses = [(candidate, self._status(candidate)) for candidate in self.catalogue.candidates(query)]
-                used = next((row for row in statuses if row[1] != "rejected"), None)
-                ranked = [used] if used else []
-                ranked += [row for row in statuses if row[1] == "rejected"]
-                first = 0 if used else 1
-                found += [self.catalogue.pair(c, rank=rank, status=s) for rank, (c, s) in enumerate(ranked, first)]
+                candidates = self.catalogue.candidates(query)
+                statuses = [self._status(candidate) for candidate in candidates]
+                found += [
+                    self.catalogue.pair(candidates[place], rank=rank, status=statuses[place])
+                    for rank, place in enumerate(order_after_review(statuses))
+                ]
             return found
 
     def _status(self, candidate: int) -> Status:
@@ -314,5 +315,5 @@ def export(desk: Desk, path: Path) -> tuple[int, int]:
 
     manifest = desk.workspace.manifest() or {}
     pairs = desk.pairs()
-    in_use = write_pairs(path, pairs, split=str(manifest.get("split", "test")))
-    return in_use, sum(pair.status == "accepted" and pair.rank == 0 for pair in pairs)
+    number = write_pairs(path, to_publish(pairs), split=str(manifest.get("split", "test")))
+    return number, sum(pair.status == "accepted" for pair in in_use(pairs))

@@ -296,11 +296,12 @@ def test_a_rejected_pair_is_replaced_an_accepted_one_kept_and_only_their_videos_
 
 def test_published_pairs_rebuild_the_same_benchmark_elsewhere(small_root: Path, tmp_path: Path) -> None:
     from a2dsplus.contrast.pairs_file import write_pairs
+    from a2dsplus.contrast.reviewed import to_publish
 
     first, second, file = tmp_path / "first", tmp_path / "second", tmp_path / "pairs.json"
     _build(small_root, first, seed=3, rendering=Rendering())
     pairs = tables.read_pairs(Workspace(first))
-    assert write_pairs(file, pairs, split="test") == sum(pair.rank == 0 for pair in pairs)
+    assert write_pairs(file, to_publish(pairs), split="test") == sum(pair.rank == 0 for pair in pairs)
     text = file.read_text()
     assert all(query.text not in text for query in tables.read_queries(Workspace(first)))
     _build(small_root, second, seed=0, pairs=file, rendering=Rendering())
