@@ -42,6 +42,10 @@ class WorkspaceError(InputError):
     """The output folder is of another source, another version, damaged, or cannot be written."""
 
 
+class WorkerError(InputError):
+    """A worker process died before its work was done."""
+
+
 class UsageError(A2dsplusError):
     """The call itself is wrong: an option's value or a combination of options."""
 

@@ -1,14 +1,36 @@
-"""Progress bars on stderr, where somebody looks; and which of several processes speaks."""
+"""Progress bars on stderr, where somebody looks; and which of several processes speaks.
+
+What takes time over n things of one kind takes `progress: Advance`, called with how many were done since the last call; what has several
+such stages takes `bars: Bars`, which opens a bar a stage.
+"""
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 Advance = Callable[[int], None]
+"""Called with the number of things newly done."""
+
+
+class Bars(Protocol):
+    """What opens a bar: `bar` below, or `no_bar`."""
+
+    def __call__(self, title: str, total: int, unit: str) -> AbstractContextManager[Advance]: ...
+
+
+def unwatched(_count: int) -> None:
+    """Advance a bar that nobody watches."""
 
 
 @contextmanager
-def bar(title: str, total: int, *, unit: str) -> Iterator[Advance]:
+def no_bar(title: str, total: int, unit: str) -> Iterator[Advance]:
+    """Give a function to advance, and draw nothing."""
+    yield unwatched
+
+
+@contextmanager
+def bar(title: str, total: int, unit: str) -> Iterator[Advance]:
     """Give a function that advances a bar by a number of units; nothing is drawn where stderr is no terminal or another process speaks."""
     from tqdm import tqdm
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from a2dsplus import records
 from a2dsplus.compose.subset import Subset
-from a2dsplus.dataset.workspace import Workspace, replacing
+from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.files import replacing
 from a2dsplus.records import Query, Sample
 
 _ACCENT = (30 / 255, 150 / 255, 110 / 255)

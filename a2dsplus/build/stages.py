@@ -5,8 +5,6 @@ is done. What a killed run had finished is kept.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,16 +19,16 @@ from a2dsplus.contrast.positions import OrderChoice, order_for, position_words
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
 from a2dsplus.dataset import tables
-from a2dsplus.dataset.workspace import SCHEMA, Workspace, digest, file_digest
+from a2dsplus.dataset.workspace import SCHEMA, Workspace, digest
 from a2dsplus.errors import ClipError, WorkspaceError
-from a2dsplus.progress import Advance, bar
+from a2dsplus.files import sha256
+from a2dsplus.progress import Advance, Bars, bar, unwatched
 from a2dsplus.records import Clip, Layout, Pair, Query, Sample, Subset
 from a2dsplus.sources import LeftOut, Source, referent_frames
 from a2dsplus.sources.reading import read_split
 
 # a change to what a stage makes from the same input changes its number
 _SOURCE_STAGE, _ROLES_STAGE = 1, 1
-Bars = Callable[[str, int, str], AbstractContextManager[Advance]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +60,7 @@ class BuildReport:
     kept: list[str]
 
 
-def _bar(title: str, total: int, unit: str) -> AbstractContextManager[Advance]:
-    return bar(title, total, unit=unit)
-
-
-def build(source: Source, out: Path, *, options: BuildOptions, bars: Bars = _bar) -> BuildReport:
+def build(source: Source, out: Path, *, options: BuildOptions, bars: Bars = bar) -> BuildReport:
     """Construct the subsets of a source's split in the folder `out`; return what was done.
 
     Raises InputError (with the file, row or frame at fault) and leaves what is in `out` as it was, or whole.
@@ -150,7 +144,7 @@ class _Run:
         options = self.options
         model = identify(options.srl)
         self.srl = {"name": model.name, "sha256": model.sha256, "predicates": options.predicates}
-        key = digest(_ROLES_STAGE, __version__, file_digest(self.workspace.path("queries.parquet")), self.srl)
+        key = digest(_ROLES_STAGE, __version__, sha256(self.workspace.path("queries.parquet")), self.srl)
         if self.workspace.is_current("roles", key):
             self.report.kept.append("roles")
         else:
@@ -276,7 +270,7 @@ class _Run:
             self.report.left_out += result.failed
             for subset, rows in self.samples.items():
                 self.samples[subset] = [row for row in rows if f"{subset}/{row.sample_id}" not in failed]
-                self._write_subset(subset, lambda _: None)
+                self._write_subset(subset, unwatched)
         self.rendered = result.files
         (self.report.done if result.made else self.report.kept).append(f"render ({result.made} new)")
 
@@ -287,7 +281,7 @@ class _Run:
         workspace, options = self.workspace, self.options
         workspace.sweep(self.rendered, subsets=[subset.value for subset in options.subsets])
         self.report.counts = self._counts()
-        files = {name: self.rendered.get(name) or file_digest(workspace.path(name)) for name in workspace.files()}
+        files = {name: self.rendered.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
         manifest = {
             "schema": SCHEMA,
             "tool": {"name": "a2dsplus", "version": __version__},
@@ -300,10 +294,10 @@ class _Run:
                 "order": options.order,
                 "correct": options.correct,
                 "skip_bad": options.skip_bad,
-                "pairs": file_digest(options.pairs) if options.pairs else None,
+                "pairs": sha256(options.pairs) if options.pairs else None,
                 "ranks": RANKS,
                 "wordnet": self.wordnet,
-                "lexicon": file_digest(resources.path("annotations/lexicon.json")),
+                "lexicon": sha256(resources.path("annotations/lexicon.json")),
                 "render": options.rendering.form,
                 "image": options.rendering.image if options.rendering.form == "frames" else None,
                 "quality": options.rendering.quality if options.rendering.form == "frames" else None,

@@ -67,7 +67,7 @@ def command(
     run = Run(
         model=model, checkpoint=checkpoint, dataset=dataset, devices=devices, workers=workers or len(devices), root=root
     )
-    done = predict(run, folder, subsets=names, progress=lambda name, total: bar(name, total, unit="samples"))
+    done = predict(run, folder, subsets=names, bars=bar)
     click.echo(f"predictions of {model} for {', '.join(done)} in {folder}", err=True)
     if no_score:
         return

@@ -1,12 +1,12 @@
 """`a2dsplus build`."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from a2dsplus.dataset.workspace import DEFAULT
+from a2dsplus.engine import processors
 from a2dsplus.errors import UsageError
 
 
@@ -120,9 +120,7 @@ def command(
     unknown = [name for name in names if name not in list(Subset)]
     if unknown or not names:
         raise UsageError(f"--subsets {subsets}: expected some of M,S,T")
-    processes = (
-        workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count() or 1
-    )
+    processes = workers or processors()
     if root is None:
         click.echo(
             "no --root given: building the painted sample (give your A2D-Sentences folder with --root)", err=True

@@ -66,10 +66,10 @@ def command(
 
     labeller = load_labeller(srl, predicates=predicates)
     if len(captions) > 500 and sys.stderr.isatty():
-        from tqdm import tqdm
+        from a2dsplus.progress import bar
 
-        with tqdm(total=len(captions), unit=" captions") as bar:
-            parsed = parse(captions, labeller=labeller, workers=workers, correct=correct, progress=bar.update)
+        with bar("labelling roles", len(captions), unit="captions") as advance:
+            parsed = parse(captions, labeller=labeller, workers=workers, correct=correct, progress=advance)
     else:
         parsed = parse(captions, labeller=labeller, workers=workers, correct=correct)
     if figure is not None:

@@ -1,6 +1,5 @@
 """`a2dsplus score`: metrics of any model, beside the published rows."""
 
-import os
 from pathlib import Path
 
 import click
@@ -107,8 +106,9 @@ def command(
     workers: int | None,
 ) -> None:
     """Score predictions; what the help says is made by `_help`, from what the protocols are."""
+    from a2dsplus.engine import processors
+    from a2dsplus.files import write_text
     from a2dsplus.score.evaluation import evaluate
-    from a2dsplus.score.report.output import write_whole
     from a2dsplus.score.report.text import render_text
 
     chosen = None
@@ -126,12 +126,12 @@ def command(
         against=against,
         seed=seed,
         resamples=resamples,
-        workers=workers or min(os.cpu_count() or 1, 8),
+        workers=workers or min(processors(), 8),
     )
     if html_file is not None:
         from a2dsplus.score.report.html import render_html
 
-        write_whole(html_file, render_html(report, beside=int(beside) if beside else None))
+        write_text(html_file, render_html(report, beside=int(beside) if beside else None))
         click.echo(f"wrote {html_file}", err=True)
     if json_file is not None:
         import json
@@ -140,6 +140,6 @@ def command(
         if str(json_file) == "-":
             click.echo(text, nl=False)
             return
-        write_whole(json_file, text)
+        write_text(json_file, text)
         click.echo(f"wrote {json_file}", err=True)
     click.echo(render_text(report, beside=int(beside) if beside else None), nl=False)

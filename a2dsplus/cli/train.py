@@ -175,7 +175,7 @@ def command(
                 split=split,
                 size=config.image_size,
                 every=settings.stride,
-                progress=lambda done, total: advance(1),
+                progress=advance,
             )
         if store.bytes <= cache_gb * 2**30:
             with bar("reading frames", len(store.counts), unit="videos") as advance:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import click
-from tqdm import tqdm
 
-from a2dsplus.errors import InputError, UsageError
+from a2dsplus.errors import UsageError
 
 
 @click.command()
@@ -42,21 +41,19 @@ def command(
     A third of the videos have two look-alikes that differ only later; procedural.json lists their queries. A complete world that is
     already there is left as it is.
     """
+    from a2dsplus.progress import bar
     from a2dsplus.world import paint_world
 
     if figure and figure.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--figure {figure}: the name must end with .png or .jpg")
-    with tqdm(desc="painting", unit="video", leave=False) as bar:
-
-        def advance(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    counts = {"test": test_videos, "train": train_videos}
+    splits = tuple(counts) if split == "all" else (split,)
+    with bar("painting", sum(counts[name] for name in splits), unit="videos") as advance:
         paint_world(
             out,
             seed=seed,
             workers=workers,
-            splits=("test", "train") if split == "all" else (split,),
+            splits=splits,
             progress=advance,
             test_videos=test_videos,
             train_videos=train_videos,
@@ -71,17 +68,10 @@ def _draw(world: Path, figure: Path) -> None:
     """Draw a world's contact sheet into a PNG or JPEG file."""
     import cv2
 
+    from a2dsplus.files import write_bytes
     from a2dsplus.world.sheet import contact_sheet
 
     suffix = figure.suffix.lower()
     options = [cv2.IMWRITE_PNG_COMPRESSION, 9] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
     packed = cv2.imencode(suffix, contact_sheet(world)[..., ::-1], options)[1]
-    partial = figure.with_name(f".{figure.name}.partial")
-    try:
-        figure.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(packed.tobytes())
-        partial.replace(figure)
-    except OSError as error:
-        raise InputError(f"{figure}: cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_bytes(figure, packed.tobytes())

@@ -5,22 +5,22 @@ run touches only what changed. Bytes do not depend on the number of workers: eac
 """
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import cv2
 
 from a2dsplus.compose.frames import composed_frames
-from a2dsplus.dataset.workspace import digest, file_digest, replacing
+from a2dsplus.dataset.workspace import digest
+from a2dsplus.engine import LocalEngine, nothing
 from a2dsplus.errors import InputError, WorkspaceError
+from a2dsplus.files import inside, replacing, replacing_folder, sha256, unwritable
 from a2dsplus.media.clips import encode, to_rgb
+from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import Clip, Sample
 from a2dsplus.sources import LeftOut
 
@@ -70,7 +70,7 @@ def render(
     journal: Path,
     stamps: Mapping[str, str],
     workers: int,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Advance = unwatched,
 ) -> Rendered:
     """Write the files of samples below `root` that are missing or were made from something else.
 
@@ -115,18 +115,9 @@ def _work(
     jobs = sorted(
         missing, key=lambda job: (-job[0].frames * job[0].width * job[0].height, job[0].subset, job[0].sample_id)
     )
-    if workers <= 1 or len(jobs) <= 1:
-        for sample, key in jobs:
-            yield _one(root, sample, key, _needed(sample, clips), rendering)
-        return
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("forkserver")) as pool:
-        futures = [pool.submit(_one, root, sample, key, _needed(sample, clips), rendering) for sample, key in jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    items = ((sample, key, _needed(sample, clips)) for sample, key in jobs)
+    work = partial(_one, root, rendering)
+    yield from LocalEngine(workers=workers).run(work, items, start=nothing, in_order=False)
 
 
 def _needed(sample: Sample, clips: Mapping[str, Clip]) -> dict[str, Clip]:
@@ -134,8 +125,9 @@ def _needed(sample: Sample, clips: Mapping[str, Clip]) -> dict[str, Clip]:
     return {video: clips[video] for video in sorted(videos)}
 
 
-def _one(root: Path, sample: Sample, key: str, clips: Mapping[str, Clip], rendering: Rendering) -> _Result:
-    target = root / rendering.target(sample)
+def _one(root: Path, rendering: Rendering, _shared: None, job: tuple[Sample, str, dict[str, Clip]]) -> _Result:
+    sample, key, clips = job
+    target = inside(root, rendering.target(sample))
     try:
         if rendering.form == "video":
             write_video(target, sample, clips)
@@ -150,9 +142,9 @@ def _one(root: Path, sample: Sample, key: str, clips: Mapping[str, Clip], render
 
 def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None:
     """Write a sample's mp4, whole or not at all; raises ClipError for a broken clip, WorkspaceError for a full disk."""
-    with replacing(target) as partial:
+    with replacing(target) as draft:
         encode(
-            partial,
+            draft,
             composed_frames(sample, clips),
             height=sample.height,
             width=sample.width,
@@ -161,12 +153,9 @@ def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None
 
 
 def write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], rendering: Rendering) -> None:
-    """Write a folder of images: filled under a temporary name, then renamed."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    """Write a folder of images, whole or not at all; raises as `write_video`."""
     options = [cv2.IMWRITE_JPEG_QUALITY, rendering.quality] if rendering.image == "jpg" else []
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with replacing_folder(target) as draft:
         for frame, image in enumerate(composed_frames(sample, clips), 1):
             bgr = cv2.cvtColor(to_rgb(image), cv2.COLOR_RGB2BGR)
             written, data = cv2.imencode(f".{rendering.image}", bgr, options)
@@ -174,15 +163,7 @@ def write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], render
                 raise WorkspaceError(
                     f"{target}: frame {frame} cannot be encoded as {rendering.image}; choose another format"
                 )
-            (partial / f"{frame:05d}.{rendering.image}").write_bytes(data.tobytes())
-        shutil.rmtree(target, ignore_errors=True)
-        partial.replace(target)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{target}: cannot be written ({error.strerror or error}); free space or choose another --out"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            (draft / f"{frame:05d}.{rendering.image}").write_bytes(data.tobytes())
 
 
 def _key(sample: Sample, rendering: Rendering, stamps: Mapping[str, str]) -> str:
@@ -196,7 +177,7 @@ def _key(sample: Sample, rendering: Rendering, stamps: Mapping[str, str]) -> str
 
 def _state(path: Path) -> tuple[str, int, int]:
     state = path.stat()
-    return file_digest(path), state.st_size, state.st_mtime_ns
+    return sha256(path), state.st_size, state.st_mtime_ns
 
 
 def _unchanged(root: Path, entry: dict[str, dict[str, tuple[str, int, int]]]) -> bool:
@@ -242,6 +223,4 @@ def _appending(path: Path) -> Iterator[Callable[[dict[str, object]], None]]:
                 file.write("\n")
             yield append
     except OSError as error:
-        raise WorkspaceError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or choose another --out"
-        ) from error
+        raise unwritable(path, error) from error

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from a2dsplus.dataset.workspace import SCHEMA, replacing
+from a2dsplus.dataset.workspace import SCHEMA
 from a2dsplus.errors import InputError
+from a2dsplus.files import replacing
 from a2dsplus.records import Pair, Status
 
 

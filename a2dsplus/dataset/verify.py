@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from a2dsplus.dataset.workspace import Workspace, file_digest
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
+from a2dsplus.files import sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def verify(workspace: Workspace, *, progress: Callable[[int], None] = lambda _: 
         path = workspace.path(name)
         if not path.is_file():
             missing.append(name)
-        elif file_digest(path) != sha:
+        elif sha256(path) != sha:
             changed.append(name)
         progress(1)
     extra = sorted(set(workspace.files()) - set(listed))

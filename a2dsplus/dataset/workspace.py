@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pandas as pd
 
 from a2dsplus import __version__
 from a2dsplus.errors import WorkspaceError
+from a2dsplus.files import PARTIAL, replacing, sha256, write_bytes
 
 SCHEMA = 1
 DEFAULT = Path("a2dsplus-data")
@@ -27,32 +27,6 @@ _NOT_HASHED = {"manifest.json", "reviews.sqlite", "reviews.sqlite-wal", "reviews
 def digest(*parts: object) -> str:
     """Return the sha256 of values, in hexadecimal: what a stage or a file is made from, as one key."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` on success, remove it on failure.
-
-    Raises WorkspaceError where the disk is full or the folder cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or choose another --out"
-        ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 class Workspace:
@@ -89,8 +63,7 @@ class Workspace:
         data = text.encode()
         if path.is_file() and path.read_bytes() == data:
             return
-        with replacing(path) as partial:
-            partial.write_bytes(data)
+        write_bytes(path, data)
 
     def write_json(self, name: str, value: object, *, indent: int | None = None) -> None:
         """Write a JSON file with sorted keys, whole or not at all."""
@@ -164,7 +137,7 @@ class Workspace:
                 names = [name for name in names if name not in _NOT_HASHED]
             folders.sort()
             for name in sorted(names):
-                if not name.endswith(".partial"):
+                if not name.endswith(PARTIAL):
                     yield (relative / name).as_posix()
 
     def sweep(self, keep: Iterable[str], *, subsets: Sequence[str]) -> None:
@@ -176,7 +149,7 @@ class Workspace:
                 continue
             rendered = relative.parts[:1] in {(subset,) for subset in subsets} and relative.parts[1:2] in _RENDERED
             for name in names:
-                if name.endswith(".partial") or (rendered and (relative / name).as_posix() not in wanted):
+                if name.endswith(PARTIAL) or (rendered and (relative / name).as_posix() not in wanted):
                     (Path(folder) / name).unlink(missing_ok=True)
         for subset in subsets:
             for (kind,) in _RENDERED:
@@ -196,13 +169,13 @@ class Workspace:
         """Return whether a stage's outputs are there, unchanged, and made from `key`."""
         state = self.made_from(stage)
         return state.get("key") == key and all(
-            self.path(name).is_file() and file_digest(self.path(name)) == sha
+            self.path(name).is_file() and sha256(self.path(name)) == sha
             for name, sha in state.get("outputs", {}).items()
         )
 
     def remember(self, stage: str, key: str, *, outputs: Iterable[str] = (), **notes: object) -> None:
         """Remember that a stage's outputs have been made from `key`."""
-        state = {"key": key, "outputs": {name: file_digest(self.path(name)) for name in outputs}, **notes}
+        state = {"key": key, "outputs": {name: sha256(self.path(name)) for name in outputs}, **notes}
         self.write_json(f"{_STATE}/made-{stage}.json", state)
 
     @property

@@ -7,6 +7,7 @@ from a2dsplus import records
 from a2dsplus.compose.subset import Subset
 from a2dsplus.errors import InputError
 from a2dsplus.export import a2d, refer_ytvos
+from a2dsplus.files import replacing_folder
 
 # {layout: (writer, what reads it)}
 LAYOUTS: dict[str, tuple[Callable[[Subset, Path, Callable[[int], None]], None], str]] = {
@@ -28,9 +29,5 @@ def export(
     if out.exists():
         raise InputError(f"{out}: exists already; give a new folder with --out")
     found = Subset(dataset, subset)
-    partial = out.with_name(f".{out.name}.partial")
-    if partial.exists():
-        raise InputError(f"{partial}: left by an interrupted export; remove it and run the command again")
-    partial.mkdir(parents=True)
-    LAYOUTS[layout][0](found, partial, progress)
-    partial.replace(out)
+    with replacing_folder(out) as draft:
+        LAYOUTS[layout][0](found, draft, progress)

@@ -6,12 +6,9 @@ OUT/.<subset>.partial    what is done so far, one sample a line; a killed run go
 """
 
 import json
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -23,11 +20,14 @@ import numpy.typing as npt
 from a2dsplus import records
 from a2dsplus.compose.frames import composed_frames
 from a2dsplus.compose.subset import Subset
-from a2dsplus.dataset.workspace import Workspace, file_digest, replacing
+from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import A2dsplusError, ModelError, PredictionError, UsageError
+from a2dsplus.files import sha256, write_text
 from a2dsplus.media.clips import to_rgb
 from a2dsplus.media.masks import Mask, encode
 from a2dsplus.models import Model, make
+from a2dsplus.progress import Bars, no_bar
 from a2dsplus.records import Query, Sample
 
 _KEPT_BYTES = 256 * 2**20  # videos up to this size are decoded once for all passes and queries
@@ -97,14 +97,11 @@ class _Unlabelled:
         return iter(self._frames)
 
 
-def predict(
-    run: Run, out: Path, *, subsets: Sequence[str] | None = None, progress: Callable[[str, int], Any] | None = None
-) -> list[str]:
+def predict(run: Run, out: Path, *, subsets: Sequence[str] | None = None, bars: Bars = no_bar) -> list[str]:
     """Run a model over a dataset's subsets, write `out`, and return the subsets' names.
 
-    What `out` holds already is kept; a run that was stopped, however, goes on. The result does not depend on workers. `progress(name,
-    total)` gives a context manager that gives a function to advance. Raises PredictionError where `out` holds another model's or
-    another dataset's predictions, ModelError where the model fails.
+    What `out` holds already is kept; a run that was stopped, however, goes on. The result does not depend on workers. Raises
+    PredictionError where `out` holds another model's or another dataset's predictions, ModelError where the model fails.
     """
     from a2dsplus.score.integrity import stamp_predictions
 
@@ -112,38 +109,45 @@ def predict(
     names = _chosen(workspace, subsets)
     earlier = _claim(out, run, names)
     stamp_predictions(out, run.dataset, subsets=sorted({*names, *earlier}), **_identity(run))
-    todo = [name for name in names if not (out / f"{name}.json").is_file()]
-    if todo:
-        with _Workers(run) as workers:
-            for name in todo:
-                _subset(workers, run, out, name, progress)
+    parts = {name: _Part(run, out, name) for name in names if not (out / f"{name}.json").is_file()}
+    items = [(name, index) for name, part in parts.items() for index in part.missing()]
+    engine = LocalEngine(workers=run.workers)
+    with bars("predicting", sum(len(part.samples) for part in parts.values()), "samples") as advance:
+        for part in parts.values():
+            advance(len(part.done))
+            part.finish()
+        for name, sample_id, rows in engine.run(_predict_one, items, start=partial(_Worker, run), in_order=False):
+            parts[name].add(sample_id, rows)
+            parts[name].finish()
+            advance(1)
     return names
 
 
-def _unwatched(_count: int) -> None:
-    """Advance a bar that nobody watches."""
+class _Part:
+    """What is predicted of one subset so far: in `OUT/.<subset>.partial`, and in OUT/<subset>.json once it is whole."""
 
+    def __init__(self, run: Run, out: Path, name: str) -> None:
+        self.samples = Subset(run.dataset, name, root=run.root).samples
+        self._target, self._partial = out / f"{name}.json", out / f".{name}.partial"
+        self.done = _read_partial(self._partial)
 
-def _subset(workers: "_Workers", run: Run, out: Path, name: str, progress: Callable[[str, int], Any] | None) -> None:
-    """Predict what is missing of one subset and write its results file."""
-    from contextlib import nullcontext
+    def missing(self) -> list[int]:
+        """Return the places of the samples that have no predictions yet."""
+        return [index for index, sample in enumerate(self.samples) if sample.sample_id not in self.done]
 
-    subset = Subset(run.dataset, name, root=run.root)
-    partial = out / f".{name}.partial"
-    done = _read_partial(partial)
-    wanted = [index for index, sample in enumerate(subset.samples) if sample.sample_id not in done]
-    bar = progress(name, len(subset.samples)) if progress else nullcontext(_unwatched)
-    with bar as advance, partial.open("ab") as file:
-        advance(len(subset.samples) - len(wanted))
-        for sample_id, rows in workers.run(name, wanted):
+    def add(self, sample_id: str, rows: list[dict[str, Any]]) -> None:
+        """Keep a sample's results, on disk as well."""
+        with self._partial.open("ab") as file:
             file.write((json.dumps([sample_id, rows]) + "\n").encode())
-            file.flush()
-            done[sample_id] = rows
-            advance(1)
-    results = [row for sample in subset.samples for row in done[sample.sample_id]]
-    with replacing(out / f"{name}.json") as draft:
-        draft.write_text(json.dumps(results) + "\n", "utf-8")
-    partial.unlink()
+        self.done[sample_id] = rows
+
+    def finish(self) -> None:
+        """Write the results of all samples, in the dataset's order, once they are all there."""
+        if len(self.done) < len(self.samples):
+            return
+        results = [row for sample in self.samples for row in self.done[sample.sample_id]]
+        write_text(self._target, json.dumps(results) + "\n")
+        self._partial.unlink(missing_ok=True)
 
 
 def _read_partial(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -214,103 +218,26 @@ def _row(answer: Any, sample: Sample, frame: int, query: Query, where: str) -> d
 # ---- workers -----------------------------------------------------------------------------------------------------
 
 
-class _Workers:
-    """Samples through one model in this process, or through one model a process; results come in any order."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._pool: ProcessPoolExecutor | None = None
-        self._here: _Worker | None = None
-
-    def __enter__(self) -> "_Workers":
-        count = self._run.workers
-        if count <= 1:
-            self._here = _Worker(self._run, self._run.devices[0])
-            return self
-        # made here first, so that a wrong name or checkpoint is one clear line and not a broken pool
-        make(self._run.model, checkpoint=self._run.checkpoint, device="cpu")
-        context = multiprocessing.get_context("spawn")
-        turns = context.Value("i", 0)
-        self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(self._run, turns))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def run(self, subset: str, indices: Sequence[int]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Yield (sample id, results) of samples as they get done."""
-        if self._here is not None:
-            for index in indices:
-                yield self._here(subset, index)
-            return
-        assert self._pool is not None
-        from concurrent.futures import as_completed
-
-        futures = [self._pool.submit(_in_worker, subset, index) for index in indices]
-        try:
-            for future in as_completed(futures):
-                found = future.result()
-                if isinstance(found, A2dsplusError):
-                    raise found
-                yield found
-        except BrokenProcessPool:
-            raise ModelError(
-                "a worker process died (out of memory?); run the same command again with fewer --workers"
-            ) from None
-        finally:
-            for future in futures:
-                future.cancel()
-
-
 class _Worker:
-    """One model and the subsets it has opened."""
+    """One model, on the next device in turn, and the subset it has open."""
 
-    def __init__(self, run: Run, device: str) -> None:
-        self._run = run
-        self._model = make(run.model, checkpoint=run.checkpoint, device=device)
-        self._subsets: dict[str, Subset] = {}
+    def __init__(self, run: Run, number: int) -> None:
+        self.run = run
+        self.model = make(run.model, checkpoint=run.checkpoint, device=run.devices[number % len(run.devices)])
+        self._subset: Subset | None = None
 
-    def __call__(self, name: str, index: int) -> tuple[str, list[dict[str, Any]]]:
-        if name not in self._subsets:
-            self._subsets = {name: Subset(self._run.dataset, name, root=self._run.root)}
-        subset = self._subsets[name]
-        sample = subset.samples[index]
-        return sample.sample_id, predict_sample(self._model, subset, sample)
-
-
-_worker: _Worker | A2dsplusError | None = None
+    def subset(self, name: str) -> Subset:
+        """Return a subset, opened once as long as samples of it are asked for."""
+        if self._subset is None or self._subset.name != name:
+            self._subset = Subset(self.run.dataset, name, root=self.run.root)
+        return self._subset
 
 
-def _start(run: Run, turns: Any) -> None:
-    """Make a worker process' model on the next device in turn; each process takes its share of the processors."""
-    global _worker
-    with turns.get_lock():
-        turn, turns.value = turns.value, turns.value + 1
-    try:
-        _share_processors(run.workers)
-        _worker = _Worker(run, run.devices[turn % len(run.devices)])
-    except A2dsplusError as error:
-        _worker = error
-
-
-def _share_processors(workers: int) -> None:
-    count = max(1, len(os.sched_getaffinity(0)) // workers) if hasattr(os, "sched_getaffinity") else 1
-    os.environ["OMP_NUM_THREADS"] = str(count)
-    import cv2
-
-    cv2.setNumThreads(count)
-
-
-def _in_worker(name: str, index: int) -> tuple[str, list[dict[str, Any]]] | A2dsplusError:
-    """Return a sample's results, or the error: a worker never raises."""
-    assert _worker is not None
-    if isinstance(_worker, A2dsplusError):
-        return _worker
-    try:
-        return _worker(name, index)
-    except A2dsplusError as error:
-        return type(error)(str(error))  # without its cause, which may not travel between processes
+def _predict_one(worker: _Worker, item: tuple[str, int]) -> tuple[str, str, list[dict[str, Any]]]:
+    name, index = item
+    subset = worker.subset(name)
+    sample = subset.samples[index]
+    return name, sample.sample_id, predict_sample(worker.model, subset, sample)
 
 
 def _ahead(frames: Iterator[npt.NDArray[np.uint8]]) -> Iterator[npt.NDArray[np.uint8]]:
@@ -360,13 +287,13 @@ def _chosen(workspace: Workspace, subsets: Sequence[str] | None) -> list[str]:
 
 
 def _identity(run: Run) -> dict[str, Any]:
-    checkpoint = None if run.checkpoint is None else (file_digest(run.checkpoint) if run.checkpoint.is_file() else "-")
+    checkpoint = None if run.checkpoint is None else (sha256(run.checkpoint) if run.checkpoint.is_file() else "-")
     return {"model": run.model, "checkpoint": checkpoint}
 
 
 def _claim(out: Path, run: Run, names: list[str]) -> list[str]:
     """Return the subsets that `out` has predictions of; raises PredictionError where they are of something else."""
-    from a2dsplus.score.integrity import file_sha256
+    from a2dsplus.score.integrity import truth_sha256
 
     note, identity = out / "manifest.json", _identity(run)
     if not note.exists():
@@ -385,7 +312,7 @@ def _claim(out: Path, run: Run, names: list[str]) -> list[str]:
             f"{out}: holds predictions of {found['model']}{other}; choose another --out, or remove it"
         )
     for name in truth:
-        if truth[name] != file_sha256(run.dataset / name / "ground_truth.json"):
+        if truth[name] != truth_sha256(run.dataset / name / "ground_truth.json"):
             raise PredictionError(
                 f"{out}: holds predictions for another {name} (the dataset was built anew); choose another --out, or remove it"
             )

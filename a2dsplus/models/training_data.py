@@ -1,6 +1,6 @@
 """A source's split as LOCATER's trainer takes it: examples and a frame store. Imports torch."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from a2dsplus.errors import InputError
 from a2dsplus.media.clips import Rgb, to_rgb
 from a2dsplus.media.clips import decode as decode_clip
 from a2dsplus.media.masks import Mask, Rle, decode
+from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import Clip
 from a2dsplus.sources import Annotations, Source
 from a2dsplus.sources.a2d import A2dSource
@@ -39,22 +40,21 @@ class _Clips:
 
 
 def open_training(
-    root: Path, *, split: str, size: int, every: int, progress: Callable[[int, int], None] | None = None
+    root: Path, *, split: str, size: int, every: int, progress: Advance = unwatched
 ) -> tuple[list[Example], FrameStore]:
     """Return the queries of a split of an A2D-Sentences folder and its frames at size x size.
 
-    `every`: besides labelled frames, every how many one is kept. `progress` is called with (videos read, videos). Raises InputError.
+    `every`: besides labelled frames, every how many one is kept. `progress` is called with 1 for each video. Raises InputError.
     """
     source: Source = A2dSource(root)
     queries = source.listing(split).queries
     videos = sorted({query.video_id for query in queries})
     clips: dict[str, Clip] = {}
     annotations: dict[str, Annotations] = {}
-    for number, video in enumerate(videos, 1):
+    for video in videos:
         footage = source.footage(video)
         clips[video], annotations[video] = footage.clip, footage.annotations
-        if progress:
-            progress(number, len(videos))
+        progress(1)
     examples = []
     for query in queries:
         frames = annotations[query.video_id]

@@ -17,8 +17,9 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.dataset.workspace import Workspace, replacing
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
+from a2dsplus.files import replacing
 from a2dsplus.media.masks import Rle
 from a2dsplus.records import Clip, Order, Slot, Status, Subset
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from a2dsplus.compose import geometry as compose
 from a2dsplus.dataset.tables import source_root
-from a2dsplus.dataset.workspace import Workspace, digest, replacing
+from a2dsplus.dataset.workspace import Workspace, digest
 from a2dsplus.errors import ClipError
+from a2dsplus.files import replacing
 from a2dsplus.media.masks import Rle, decode
 from a2dsplus.records import Clip, Layout, Query, Sample, Subset
 from a2dsplus.review.catalogue import Catalogue

@@ -4,14 +4,13 @@ A frame is one row: the caption, each role on a ground of its slot's colour, bel
 """
 
 import html
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a2dsplus.errors import UsageError, WorkspaceError
+from a2dsplus.errors import UsageError
+from a2dsplus.files import write_text
 from a2dsplus.records import ParsedCaption, Role, RoleFrame, Slot
 
 if TYPE_CHECKING:
@@ -63,14 +62,7 @@ def write_figure(captions: Sequence[ParsedCaption], path: Path) -> None:
             "<style>body{margin:2rem auto;max-width:60rem;background:#fff}svg{width:100%;height:auto}</style></head>\n"
             f"<body>\n{picture}</body></html>\n"
         )
-    try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(picture)
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    except OSError as error:
-        raise WorkspaceError(f"{path}: the figure cannot be written ({error.strerror})") from error
+    write_text(path, picture)
 
 
 def svg(captions: Sequence[ParsedCaption]) -> str:

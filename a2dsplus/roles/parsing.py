@@ -1,18 +1,20 @@
 """Parsing captions, in one process or several, each distinct caption once."""
 
-import multiprocessing
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from functools import partial
 
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import InputError
+from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import ParsedCaption
 from a2dsplus.roles.frames import build_caption
 from a2dsplus.roles.srl.labeller import Labeller, Predicates, load_labeller
 from a2dsplus.roles.tokens import split_words
 
-_CHUNK = 512  # captions; enough for batches of equal length, little enough for a progress bar to move
+_CHUNK = (
+    256  # captions; enough for batches of equal length, little enough for a progress bar to move and workers to share
+)
 
 
 def parse(
@@ -20,7 +22,7 @@ def parse(
     *,
     labeller: Labeller | None = None,
     workers: int = 1,
-    progress: Callable[[int], object] | None = None,
+    progress: Advance = unwatched,
     correct: bool = False,
 ) -> list[ParsedCaption]:
     """Return the roles of each caption, in order.
@@ -43,13 +45,12 @@ def parse(
         labeller = load_labeller()
     asked = Counter(texts)
     distinct = list(asked)
-    size = _CHUNK if workers == 1 else _CHUNK // 4
-    chunks = [distinct[first : first + size] for first in range(0, len(distinct), size)]
+    chunks = [distinct[first : first + _CHUNK] for first in range(0, len(distinct), _CHUNK)]
     found: dict[str, ParsedCaption] = {}
-    for done in _run(chunks, labeller, workers=workers):
+    start = partial(_start, labeller if workers == 1 or len(chunks) == 1 else labeller.recipe)
+    for done in LocalEngine(workers=workers).run(_work, chunks, start=start):
         found.update((caption.text, caption) for caption in done)
-        if progress is not None:
-            progress(sum(asked[caption.text] for caption in done))
+        progress(sum(asked[caption.text] for caption in done))
     return [found[text] for text in texts]
 
 
@@ -60,27 +61,10 @@ def parse_chunk(captions: Sequence[str], *, labeller: Labeller) -> list[ParsedCa
     return [build_caption(*item) for item in zip(captions, words, predictions, strict=True)]
 
 
-def _run(chunks: Sequence[list[str]], labeller: Labeller, *, workers: int) -> Iterable[list[ParsedCaption]]:
-    if workers == 1 or len(chunks) < 2:
-        for chunk in chunks:
-            yield parse_chunk(chunk, labeller=labeller)
-        return
-    # Fresh processes: a fork of a process in which torch has started threads may hang.
-    context = multiprocessing.get_context("spawn")
-    count = min(workers, len(chunks))
-    with ProcessPoolExecutor(count, context, initializer=_start, initargs=(*labeller.recipe, count)) as pool:
-        yield from pool.map(_work, chunks)
+def _start(labeller: Labeller | tuple[str, Predicates], _number: int) -> Labeller:
+    """Return a worker's labeller: the caller's own in its process, one loaded anew in another."""
+    return load_labeller(labeller[0], predicates=labeller[1]) if isinstance(labeller, tuple) else labeller
 
 
-_own: list[Labeller] = []  # the labeller of a worker process
-
-
-def _start(srl: str, predicates: Predicates, workers: int) -> None:
-    import torch
-
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
-    _own[:] = [load_labeller(srl, predicates=predicates)]
-
-
-def _work(captions: list[str]) -> list[ParsedCaption]:
-    return parse_chunk(captions, labeller=_own[0])
+def _work(labeller: Labeller, captions: list[str]) -> list[ParsedCaption]:
+    return parse_chunk(captions, labeller=labeller)

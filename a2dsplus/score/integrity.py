@@ -1,12 +1,11 @@
 """Whether ground truth and predictions belong together: content hashes against the dataset's manifest and the predictions' own."""
 
-import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from a2dsplus.errors import InputError, PredictionError
+from a2dsplus.files import sha256, write_json
 
 # Beside a model's masks: {"ground_truth": {"<subset>": sha256 of its ground_truth.json}}, so that they cannot be scored on other data.
 STAMP = "manifest.json"
@@ -16,18 +15,15 @@ def stamp_predictions(folder: Path, dataset: Path, *, subsets: list[str], **note
     """Write into a predictions folder which ground truth it was made for, and any notes (model, checkpoint) beside."""
     content = {
         "schema": 1,
-        "ground_truth": {subset: file_sha256(dataset / subset / "ground_truth.json") for subset in subsets},
+        "ground_truth": {subset: truth_sha256(dataset / subset / "ground_truth.json") for subset in subsets},
         **notes,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{STAMP}.{os.getpid()}.partial"
-    partial.write_text(json.dumps(content, sort_keys=True, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / STAMP)
+    write_json(folder / STAMP, content, indent=1)
 
 
 def check_ground_truth(dataset: Path, subset: str, file: Path) -> str:
     """Return the sha256 of a subset's ground truth; raises InputError where the dataset's manifest has another."""
-    found = file_sha256(file)
+    found = truth_sha256(file)
     manifest = _read(dataset / "manifest.json")
     files = manifest.get("files")
     expected = files.get(f"{subset}/ground_truth.json") if isinstance(files, dict) else None
@@ -51,11 +47,10 @@ def check_predictions(predictions: Path, subset: str, ground_truth: str) -> None
         )
 
 
-def file_sha256(file: Path) -> str:
-    """Return a file's sha256 in hexadecimal; raises InputError where it cannot be read."""
+def truth_sha256(file: Path) -> str:
+    """Return the sha256 of a ground truth in hexadecimal; raises InputError where it cannot be read."""
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256(file)
     except OSError as error:
         raise InputError(
             f"{file}: cannot be read ({error.strerror}); make the dataset with `a2dsplus build`, or pass --dataset"

@@ -19,8 +19,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from a2dsplus.dataset.workspace import digest, file_digest
+from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, InputError
+from a2dsplus.files import sha256
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Query, check_video_id
@@ -181,7 +182,7 @@ class A2dSource:
     def stamp(self, split: str) -> str:
         """Return a key that changes with any file of the split (text by content; clips and masks by name, size, time of change)."""
         videos = sorted(video for video, its_split in self._splits.items() if its_split == split)
-        tables = [file_digest(path) for path in (self.videoset, self.captions, self.missed) if path.is_file()]
+        tables = [sha256(path) for path in (self.videoset, self.captions, self.missed) if path.is_file()]
         return digest(
             self.name,
             str(self.root.resolve()),

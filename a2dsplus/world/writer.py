@@ -7,12 +7,7 @@ queries only the whole video answers.
 
 import csv
 import json
-import multiprocessing
-import os
-import shutil
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,9 +17,12 @@ import av
 import cv2
 import numpy as np
 
+from a2dsplus.engine import LocalEngine, nothing, processors
 from a2dsplus.errors import InputError
+from a2dsplus.files import replacing_folder
 from a2dsplus.media.clips import encode
 from a2dsplus.media.masks import Mask
+from a2dsplus.progress import Advance, unwatched
 from a2dsplus.world import captions
 from a2dsplus.world.draw import Painted, paint
 from a2dsplus.world.motion import action_code
@@ -57,7 +55,7 @@ def paint_world(
     seed: int = 0,
     workers: int | None = None,
     splits: Sequence[str] = ("test", "train"),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Advance = unwatched,
     test_videos: int = 32,
     train_videos: int = 128,
     size: tuple[int, int] | None = None,
@@ -65,7 +63,7 @@ def paint_world(
     """Paint the procedural world into `root`, laid out as A2D-Sentences; a complete one that is already there is left as it is.
 
     The bytes depend on `seed`, `splits`, the numbers of videos and `size` alone, not on `workers` (processes; by default one a
-    processor). `size`: (height, width), even; by default each video has its own. `progress` is called with (videos done, videos).
+    processor). `size`: (height, width), even; by default each video has its own. `progress` is called with 1 for each video.
     Test videos are annotated at three frames, or five where look-alikes call for early ones; training videos at every fourth.
 
     Nothing appears under `root` before it is complete. Raises InputError where `root` holds anything else, or cannot be written.
@@ -90,18 +88,8 @@ def paint_world(
     }
     if _is_complete(root, identity):
         return
-    partial = root.with_name(f".{root.name}.painting-{os.getpid()}")
-    try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(root)
-        _paint_into(partial, identity, size=size, workers=workers, progress=progress)
-        if root.is_dir():
-            root.rmdir()
-        partial.rename(root)
-    except OSError as error:
-        raise InputError(f"{root}: cannot paint the procedural world: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with replacing_folder(root) as draft:
+        _paint_into(draft, identity, size=size, workers=workers, progress=progress)
 
 
 def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
@@ -120,25 +108,13 @@ def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
     return True
 
 
-def _remove_abandoned(root: Path) -> None:
-    """Remove what painters that are no longer running left behind."""
-    for left in root.parent.glob(f".{root.name}.painting-*"):
-        process = left.name.rpartition("-")[2]
-        try:
-            os.kill(int(process), 0)
-        except (ValueError, ProcessLookupError):
-            shutil.rmtree(left, ignore_errors=True)
-        except PermissionError:
-            continue
-
-
 def _paint_into(
     root: Path,
     identity: dict[str, Any],
     *,
     size: tuple[int, int] | None,
     workers: int | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Advance,
 ) -> None:
     clips, text = root / "Release" / "clips320H", root / "text_annotations"
     clips.mkdir(parents=True)
@@ -149,10 +125,9 @@ def _paint_into(
         for index in range(count)
     ]
     plans = []
-    for plan in _mapped(tasks, workers=workers):
+    for plan in LocalEngine(workers=workers or processors()).run(_paint_video, tasks, start=nothing):
         plans.append(plan)
-        if progress:
-            progress(len(plans), len(tasks))
+        progress(1)
     with (root / "Release" / "videoset.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         for plan in plans:
@@ -199,23 +174,7 @@ def _about(plan: Plan) -> dict[str, Any]:
     return about
 
 
-def _mapped(tasks: list[_Task], *, workers: int | None) -> Iterable[Plan]:
-    count = min(len(tasks), workers or len(os.sched_getaffinity(0)))
-    if count <= 1:
-        yield from map(_paint_video, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    try:
-        with ProcessPoolExecutor(count, mp_context=context) as pool:
-            yield from pool.map(_paint_video, tasks, chunksize=4)
-    except BrokenProcessPool as error:
-        raise InputError(
-            "procedural world: a worker process died (out of memory, or a script that calls this without "
-            "`if __name__ == '__main__'`); paint with one worker"
-        ) from error
-
-
-def _paint_video(task: _Task) -> Plan:
+def _paint_video(_shared: None, task: _Task) -> Plan:
     """Paint one video, its clip and its masks, and return its plan."""
     cv2.setNumThreads(1)
     for attempt in range(_ATTEMPTS):

@@ -20,8 +20,9 @@ from a2dsplus.cli import main
 from a2dsplus.compose.render import Rendering
 from a2dsplus.dataset import tables
 from a2dsplus.dataset.verify import verify
-from a2dsplus.dataset.workspace import Workspace, file_digest
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import A2dsplusError, InputError, WorkspaceError
+from a2dsplus.files import sha256
 from a2dsplus.media import masks
 from a2dsplus.records import Subset
 from a2dsplus.sources.a2d import A2dSource
@@ -36,7 +37,7 @@ def _build(root: Path, out: Path, **options: Any) -> Any:
 
 
 def _hashes(out: Path) -> dict[str, str]:
-    return {name: file_digest(out / name) for name in [*Workspace(out).files(), "manifest.json"]}
+    return {name: sha256(out / name) for name in [*Workspace(out).files(), "manifest.json"]}
 
 
 def _run(*arguments: str | Path) -> Result:

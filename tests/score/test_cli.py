@@ -179,9 +179,9 @@ def test_html_and_json_are_written_whole(run: Run, folders: Path) -> None:
         (["masks", "--dataset", "data", "--subsets", ","], 2, "error: --subsets: expected names such as M,S"),
         (["masks/M.json", "--dataset", "data", "--subsets", "S"], 1, "error: S: no prediction for 24 of 60 units"),
         (
-            ["masks", "--dataset", "data", "--json", "no/such/folder.json"],
+            ["masks", "--dataset", "data", "--json", "masks/M.json/scores.json"],
             1,
-            "error: no/such/folder.json: cannot be written",
+            "error: masks/M.json/scores.json: cannot be written",
         ),
         (["masks", "--dataset", "data", "--protocol", "mine"], 2, "Invalid value for '--protocol'"),
         (["masks", "--dataset", "data", "--seed", "-1"], 2, "Invalid value for '--seed'"),

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,7 +115,7 @@ def test_the_note_lists_the_queries_that_only_the_whole_video_answers(world: Pat
 def test_a_complete_world_is_not_painted_again(world: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in world.rglob("*")}
     calls: list[int] = []
-    paint_world(world, seed=3, test_videos=3, train_videos=2, progress=lambda done, total: calls.append(done))
+    paint_world(world, seed=3, test_videos=3, train_videos=2, progress=calls.append)
     assert not calls
     assert {path: path.stat().st_mtime_ns for path in world.rglob("*")} == before
 
@@ -133,7 +135,7 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_painter_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def stop(done: int, total: int) -> None:
+    def stop(done: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -142,8 +144,13 @@ def test_a_painter_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_painter_left_is_removed(tmp_path: Path) -> None:
-    abandoned = tmp_path / ".world.painting-999999999"
-    abandoned.mkdir()
+    script = (
+        "import os, signal, sys; from pathlib import Path; from a2dsplus.world import paint_world\n"
+        "kill = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "paint_world(Path(sys.argv[1]), workers=1, splits=('test',), test_videos=1, size=(96, 128), progress=kill)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "world")], check=False)
+    assert [path.name for path in tmp_path.iterdir()] != ["world"]
     paint_world(tmp_path / "world", workers=1, splits=("test",), test_videos=1, size=(96, 128))
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
@@ -166,7 +173,7 @@ def test_wrong_options_are_refused(tmp_path: Path, options: dict[str, object], m
 
 def test_a_file_in_the_way_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot paint the procedural world"):
+    with pytest.raises(InputError, match="world: cannot be written"):
         paint_world(tmp_path / "file" / "world", splits=("test",), test_videos=1)
 
 

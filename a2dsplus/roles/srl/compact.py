@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from a2dsplus.errors import ModelError
+from a2dsplus.files import replacing, write_json, write_text
 from a2dsplus.roles.srl.bert import BertShape
 from a2dsplus.roles.srl.naming import COMPACT_WEIGHTS, SHIPPED
 from a2dsplus.roles.srl.srl_bert import Decoding, SrlBert, SrlTagger
@@ -82,9 +83,9 @@ def save_compact(tagger: SrlTagger, folder: Path) -> None:
         part[name] = torch.round(tensor / scale[:, None]).to(torch.int8)
         part[name + _SCALE] = scale
     for name, part in zip(COMPACT_WEIGHTS, parts, strict=True):
-        save_file(part, folder / f"{name}.part")
-        (folder / f"{name}.part").chmod(0o644)  # safetensors lets the owner alone read
-        (folder / f"{name}.part").replace(folder / name)
+        with replacing(folder / name) as draft:
+            save_file(part, draft)
+            draft.chmod(0o644)  # safetensors lets the owner alone read
     shape = tagger.model.shape
     config = {
         "schema": _SCHEMA,
@@ -92,8 +93,8 @@ def save_compact(tagger: SrlTagger, folder: Path) -> None:
         "labels": list(tagger.labels),
         "lower": tagger.pieces.lower,
     }
-    _write(folder / "vocab.txt", "".join(f"{piece}\n" for piece in tagger.pieces.pieces))
-    _write(folder / "config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write_text(folder / "vocab.txt", "".join(f"{piece}\n" for piece in tagger.pieces.pieces))
+    write_json(folder / "config.json", config, indent=1)
 
 
 def export_archive(path: Path, *, tagger: SrlTagger | None = None, wordpieces: str = "bert-base-uncased") -> None:
@@ -130,13 +131,11 @@ def export_archive(path: Path, *, tagger: SrlTagger | None = None, wordpieces: s
         "vocabulary/non_padded_namespaces.txt": b"*tags\n*labels\n",
         "weights.th": weights.getvalue(),
     }
-    half_written = path.with_name(path.name + ".part")
-    with tarfile.open(half_written, "w:gz", compresslevel=1) as archive:
+    with replacing(path) as draft, tarfile.open(draft, "w:gz", compresslevel=1) as archive:
         for name, content in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    half_written.replace(path)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -156,9 +155,3 @@ def _read(path: Path) -> dict[str, Tensor]:
         scale = stored.get(name + _SCALE)
         found[name] = tensor if scale is None else tensor.float().mul_(scale[:, None])
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    half_written = path.with_name(path.name + ".part")
-    half_written.write_text(text, encoding="utf-8")
-    half_written.replace(path)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a2dsplus.errors import ModelError
+from a2dsplus.files import sha256
 from a2dsplus.roles.srl.download import find_srl_bert
 
 SHIPPED = Path(__file__).resolve().parent / "compact_model"
@@ -29,8 +30,7 @@ class NamedModel(NamedTuple):
         if self.archive is None:
             return fingerprint()
         try:
-            with self.archive.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256(self.archive)
         except OSError as error:
             raise ModelError(f"{self.archive}: cannot be read ({error.strerror})") from error
 

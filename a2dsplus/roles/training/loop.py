@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from a2dsplus.errors import InputError
+from a2dsplus.files import replacing
 from a2dsplus.roles.srl.srl_bert import SrlBert
 from a2dsplus.roles.srl.wordpieces import WordPieces
 from a2dsplus.roles.training.augment import caption_like
@@ -240,11 +241,9 @@ class Trainer:
         return ids, marked, mask, labels, fires
 
     def _save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        half_written = folder / "checkpoint.pt.part"
         state = {"model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(), "step": self._step}
-        torch.save(state | {"recipe": json.dumps(asdict(self.recipe), sort_keys=True)}, half_written)
-        half_written.replace(folder / "checkpoint.pt")
+        with replacing(folder / "checkpoint.pt") as draft:
+            torch.save(state | {"recipe": json.dumps(asdict(self.recipe), sort_keys=True)}, draft)
 
     def _resume(self, folder: Path) -> None:
         path = folder / "checkpoint.pt"
