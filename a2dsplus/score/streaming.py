@@ -3,7 +3,7 @@
 B: units in a batch. H, W: their common height and width.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from a2dsplus.errors import PredictionError, UsageError
 from a2dsplus.score.counting.measure import Counts
 from a2dsplus.score.figures.metrics import Grouping, sums
+from a2dsplus.score.figures.pairs import asked_both_ways
 from a2dsplus.score.protocols import Protocol
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ _WITHOUT_QUERIES = (
     "N-acc",
     "T-acc",
     "gIoU",
+    "MCC",
+    "cgF1",
 )
 _WITH_QUERIES = (*_WITHOUT_QUERIES, "tIoU", "vIoU", "J")
+_WITH_PAIRS = ("pair", "group")
 
 
 class Accumulator:
@@ -108,8 +112,12 @@ class Accumulator:
         merged._queries = [query for _, _, queries in filled for query in queries]
         return merged
 
-    def compute(self) -> dict[str, float | None]:
-        """Return the figures so far, in 0..1, None where nothing bears on one. Raises UsageError before the first batch."""
+    def compute(self, *, pairs: Mapping[str, tuple[Hashable, Hashable]] | None = None) -> dict[str, float | None]:
+        """Return the figures so far, in 0..1 (MCC and cgF1 from -1), None where nothing bears on one.
+
+        `pairs`: {sample id: (query, contrast)}, the queries that are asked of one composite, for `pair` and `group`; samples `x` and
+        `x_r` are one pair in both orders. Pairs of which a query was not counted are left out. Raises UsageError before the first batch.
+        """
         counts, units, queries = self.state()
         if not len(counts):
             raise UsageError("accumulator: no batch was counted yet")
@@ -129,5 +137,8 @@ class Accumulator:
             contour=np.zeros(len(counts)),
             scores=np.zeros(len(counts)),
         )
-        figures = sums(whole, grouping, protocol=self.protocol, contrast=None).figures()
-        return {name: figures[name] for name in (_WITH_QUERIES if queries else _WITHOUT_QUERIES)}
+        counted = {sample: own for sample, own in (pairs or {}).items() if all(query in numbers for query in own)}
+        both = asked_both_ways(counted, numbers)
+        figures = sums(whole, grouping, protocol=self.protocol, contrast=None, pairs=both).figures()
+        names = _WITH_QUERIES if queries else _WITHOUT_QUERIES
+        return {name: figures[name] for name in (*names, *(_WITH_PAIRS if pairs is not None else ()))}

@@ -50,7 +50,7 @@ def _figures(report: Report) -> str:
     scores = list(report.subsets.values())
     rows = [["units", *(str(own.units) for own in scores)], ["queries", *(str(own.queries) for own in scores)]]
     for name in NAMES:
-        if any(name in own.figures for own in scores):
+        if any(own.figures.get(name) is not None for own in scores):
             rows.append([name, *(_with_interval(own, name) for own in scores)])
     layouts = "\n".join(f"{name}: read from {own.predictions.layout}" for name, own in report.subsets.items())
     return f"{grid(['%', *report.subsets], rows)}\n{layouts}"
