@@ -76,7 +76,7 @@ def from_scratch(truth: Masks, predicted: Masks) -> dict[str, float]:
                 hit = given and iou >= threshold / 100
                 right, wrong, missed = right + hit, wrong + (given and not hit), missed + (not hit)
         precision, recall = right / (right + wrong), right / (right + missed)
-        f1.append(2 * precision * recall / (precision + recall))
+        f1.append(2 * precision * recall / (precision + recall) if right else 0.0)
     return {"MCC": correlation, "cgF1": correlation * sum(f1) / 10}
 
 

@@ -50,17 +50,15 @@ class Sums:
 
     def figures(self) -> dict[str, float | None]:
         """Return each figure over all videos, None where nothing bears on it."""
-        whole = self._named(*(None if own is None else own.sum(0)[None] for own in self._parts))
+        tallies = None if self.tallies is None else self.tallies.sum(0)[None]
+        whole = self._named(self.numerators.sum(0)[None], self.denominators.sum(0)[None], tallies)
         return {name: _number(values[0]) for name, values in whole.items()}
 
     def resampled(self, weights: npt.NDArray[np.int64]) -> dict[str, Floats]:
         """Return each figure of each resample, (B,), NaN where nothing bears on it. `weights`: (B, V), how often a video was drawn."""
         drawn = weights.astype(np.float64)
-        return self._named(*(None if own is None else drawn @ own for own in self._parts))
-
-    @property
-    def _parts(self) -> tuple[Floats, Floats, Floats | None]:
-        return self.numerators, self.denominators, self.tallies
+        tallies = None if self.tallies is None else drawn @ self.tallies
+        return self._named(drawn @ self.numerators, drawn @ self.denominators, tallies)
 
     def _named(self, tops: Floats, bottoms: Floats, tallies: Floats | None) -> dict[str, Floats]:
         found = dict(zip(self.names, _ratios(tops, bottoms).T, strict=True))
