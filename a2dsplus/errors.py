@@ -53,7 +53,12 @@ class UsageError(A2dsplusError):
 
 
 def listed(items: Iterable[object], *, most: int = 10) -> str:
-    """Return the first `most` items, joined by commas, and how many more there are."""
-    found: Sequence[str] = [str(item) for item in items]
+    """Return the first `most` items, each cut, joined by commas, and how many more there are."""
+    found: Sequence[str] = [cut(str(item)) for item in items]
     head = ", ".join(found[:most])
     return head if len(found) <= most else f"{head} and {len(found) - most} more"
+
+
+def cut(text: str, *, most: int = 100) -> str:
+    """Return a text as it stands in a message: its first characters where it is longer than `most`."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -20,7 +20,7 @@ from a2dsplus.score.figures.metrics import NAMES, Grouping, Sums, sums
 from a2dsplus.score.integrity import check_ground_truth, check_predictions
 from a2dsplus.score.protocols import Missing, Protocol, Resize, Settings, unit_ious
 from a2dsplus.score.readers import MaskPredictions, Predictions, has_predictions, open_predictions
-from a2dsplus.score.readers.base import Floats
+from a2dsplus.score.readers.base import Floats, plausibility
 from a2dsplus.score.readers.masks import AnyMask
 from a2dsplus.score.truth import Truth, read_truth
 
@@ -271,7 +271,12 @@ class _Scorer:
             predictions.require_all()
         elif len(predictions.missing) == len(self.truth):
             raise PredictionError(f"{self.truth.subset}: not one unit has a prediction; is this the right folder?")
-        return predictions, measure(self.truth, predictions, sides=self.sides)
+        counts = measure(self.truth, predictions, sides=self.sides)
+        if not predictions.settled():
+            counts = measure(self.truth, predictions, sides=self.sides)
+            predictions.settled()
+        predictions.notes += plausibility(counts.predicted, self.truth.pixels)
+        return predictions, counts
 
     def _opened(self, source: Path | MaskMap) -> Predictions:
         if not isinstance(source, Path):

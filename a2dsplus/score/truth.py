@@ -52,7 +52,8 @@ class Truth:
 
     `ids`: what each unit is called, its key, or its image id where the file has no keys. `numbers`: the image ids where keys name the
     units, else empty. `heights`, `widths`: (N,). `counts`: compressed counts. `names`: what each unit is. `ignored`: {unit: compressed
-    counts of the pixels that leave both masks}; the true masks are without them already. `file`: whence.
+    counts of the pixels that leave both masks}; the true masks are without them already. `categories`: the file's category ids, none
+    where it does not tell. `file`: whence.
     """
 
     subset: str
@@ -64,6 +65,7 @@ class Truth:
     widths: Ints
     counts: tuple[str, ...]
     ignored: Mapping[int, str] = field(default_factory=dict)
+    categories: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -168,6 +170,7 @@ def read_truth(file: Path, *, subset: str) -> Truth:
         widths=np.array([width for _, width in sizes.values()], np.int64),
         counts=tuple(masks),
         ignored=ignored,
+        categories=_categories(document, annotations),
     )
     if not ignored:
         return truth
@@ -233,6 +236,13 @@ def _keys(images: list[Any], file: Path) -> tuple[str, ...]:
         twice = [key for key, many in Counter(keys).items() if many > 1]
         raise InputError(f"{file}: {len(twice)} image keys are listed twice: {listed(twice)}")
     return tuple(keys)
+
+
+def _categories(document: dict[str, Any], annotations: list[Any]) -> frozenset[int]:
+    given = document.get("categories")
+    named = [category.get("id") for category in given if isinstance(category, dict)] if isinstance(given, list) else []
+    found = named or [annotation.get("category_id") for annotation in annotations]
+    return frozenset(category for category in map(segments.whole, found) if category is not None)
 
 
 def _names(ids: Sequence[Hashable], file: Path) -> tuple[UnitName, ...]:

@@ -71,12 +71,12 @@ def test_units_are_called_by_their_keys(new: Path) -> None:
     assert all("/" in unit.image_id for unit in report.subsets["M"].worst)
 
 
-def test_a_unit_given_by_id_and_by_key_is_refused(tmp_path: Path, new: Path) -> None:
+def test_a_unit_given_by_id_and_by_key_is_one_unit(tmp_path: Path, new: Path) -> None:
     mask = PREDICTED["v0/00005/0"]
     with pytest.raises(PredictionError, match="given twice"):
         figures(new, {"M": {"v0/00005/0": mask, 1: mask}})
     rows = [{"image_id": name, "segmentation": encode(mask), "score": 0.5} for name in ("v0/00005/0", 1)]
-    with pytest.raises(PredictionError, match="several masks of the same best score"):
+    with pytest.raises(PredictionError, match="1 rows repeat another"):
         figures(new, write_rows(tmp_path, "M", rows))
 
 

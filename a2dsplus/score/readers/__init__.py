@@ -51,8 +51,8 @@ def open_predictions(
     for annotations in (folder / "Annotations", root / "Annotations"):
         if annotations.is_dir():
             return read_expression_folder(
-                annotations, truth, expressions=expressions or {}, resize=resize, workers=workers
+                annotations, truth, root=root, expressions=expressions or {}, resize=resize, workers=workers
             )
     if folder.is_dir():
-        return read_png_folder(folder, truth, resize=resize, workers=workers)
+        return read_png_folder(folder, truth, root=root, resize=resize, workers=workers)
     raise PredictionError(f"{root}: holds no predictions for {truth.subset}; expected {listed(LAYOUTS)}")

@@ -41,6 +41,13 @@ class Predictions(ABC):
     def runs(self, units: Ints) -> Runs:
         """Return the best mask of each of some units, empty where none came. Raises PredictionError for a malformed one."""
 
+    def settled(self) -> bool:
+        """Return whether the masks given out stand, asked once all were read; False: ask for all of them again, and then this.
+
+        Completes `notes`. Raises PredictionError where the masks together say no one thing.
+        """
+        return True
+
     def every_mask(self) -> ScoredMasks | None:
         """Return all scored masks, or None where each unit has at most one."""
         return None
@@ -50,7 +57,22 @@ class Predictions(ABC):
         if len(self.missing):
             ids = [self.truth.ids[unit] for unit in self.missing[:11]]
             more = f" and {len(self.missing) - 10} more" if len(self.missing) > 10 else ""
+            said = "".join(f" ({note})" for note in self.notes)
             raise PredictionError(
                 f"{self.truth.subset}: no prediction for {len(self.missing)} of {len(self.truth)} units: {listed(ids[:10])}{more}; "
-                "write them, or pass --missing empty to count them as empty masks"
+                f"write them, or pass --missing empty to count them as empty masks{said}"
             )
+
+
+def plausibility(areas: Ints, pixels: Ints) -> list[str]:
+    """Return a note where all masks together can hardly be meant. `areas`, `pixels`: (N,) each mask's and each frame's pixels."""
+    if not areas.any():
+        return ["every mask is empty: nothing is predicted anywhere"]
+    covering = areas >= 0.95 * pixels
+    if (covering | (areas == 0)).all():
+        empty = "and the others are empty " if not covering.all() else ""
+        return [
+            f"{int(covering.sum())} of {len(areas)} masks cover all or nearly all of their frames {empty}"
+            "(are referent and background swapped, or is what was read no mask?)"
+        ]
+    return []

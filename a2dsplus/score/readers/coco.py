@@ -1,27 +1,30 @@
-"""COCO results files: [{"image_id", "segmentation", "score"}, ...], one or several scored masks a unit."""
+"""COCO results files: [{"image_id", "category_id", "segmentation", "score"}, ...], one or several scored masks a unit."""
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from a2dsplus.errors import MaskError, PredictionError, listed
+from a2dsplus.errors import MaskError, PredictionError, cut, listed
 from a2dsplus.score.counting import segments
 from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions, ScoredMasks
-from a2dsplus.score.truth import Truth, parse_image_id
+from a2dsplus.score.readers.listing import read_bytes
+from a2dsplus.score.readers.numbering import NOTE, first_frame
+from a2dsplus.score.truth import Truth, UnitName, parse_image_id
+
+Rows = dict[int, list[tuple[float, int]]]
 
 
 class CocoPredictions(Predictions):
-    """The rows of a results file by unit: of each, the row of its best score."""
+    """The rows of a results file by unit: of each, the last row of its best score."""
 
-    def __init__(
-        self, file: Path, truth: Truth, *, rows: dict[int, list[tuple[float, int]]], masks: list[Any], resize: Resize
-    ) -> None:
+    def __init__(self, file: Path, truth: Truth, *, rows: Rows, masks: list[Any], resize: Resize) -> None:
         scores = np.full(len(truth), -np.inf)
         self._best = np.full(len(truth), -1, np.int64)
         self._rows = rows
@@ -30,7 +33,7 @@ class CocoPredictions(Predictions):
         self._resize = resize
         self._empty: dict[tuple[int, int], str] = {}
         for unit, own in rows.items():
-            scores[unit], self._best[unit] = max(own)
+            scores[unit], self._best[unit] = max(own)  # MTTR and ReferFormer sort by score, stably, and take the last
         many = max((len(own) for own in rows.values()), default=0)
         layout = "COCO results" + (f", up to {many} scored masks a unit" if many > 1 else "")
         missing = np.flatnonzero(self._best < 0)
@@ -67,7 +70,7 @@ class CocoPredictions(Predictions):
 
     def _counts(self, unit: int, row: int) -> str:
         height, width = int(self.truth.heights[unit]), int(self.truth.widths[unit])
-        if row < 0:
+        if row < 0 or self._masks[row] is None:
             if (height, width) not in self._empty:
                 no_runs = np.zeros((0, 2), np.int64)
                 self._empty[height, width] = segments.to_counts(no_runs, height=height, width=width)
@@ -87,42 +90,41 @@ def read_coco_results(
 ) -> CocoPredictions:
     """Return the predictions of a results file; see `open_predictions`.
 
-    Raises PredictionError where the file is no JSON list, an entry is malformed, its score is not a finite number, its image id is
-    not of the ground truth, or one unit's best score is given twice.
+    A row that is there twice counts once, a null segmentation is an empty mask, rows of a category that the ground truth does not have
+    are left out as COCOeval leaves them out, and of several masks with one best score the last is taken, as MTTR and ReferFormer do;
+    each is noted. Raises PredictionError where the file is no JSON list, an entry is malformed, its score is not a finite number, its
+    image id is not of the ground truth, or several masks of a unit have no score.
     """
-    rows: dict[int, list[tuple[float, int]]] = {}
-    masks: list[Any] = []
-    strangers: list[Hashable] = []
-    unscored: list[int] = []
     entries = _entries(file)
     for row, entry in enumerate(entries):
-        if not isinstance(entry, dict) or type(entry.get("image_id")) not in (str, int):
+        if not isinstance(entry, dict) or _image_id(entry.get("image_id")) is None:
             raise PredictionError(f"{file}: entry {row} has no image_id")
-        masks.append(entry.get("segmentation"))
-        unit = truth.place.get(entry["image_id"])
-        if unit is None:
-            unit = _unit_by_name(entry["image_id"], truth)
-        if unit is None:
-            strangers.append(entry["image_id"])
-            continue
-        if "score" not in entry:
-            unscored.append(row)
-        rows.setdefault(unit, []).append((_score(entry.get("score", 1.0), file, row), row))
+    chosen, notes = _of_the_category(entries, truth, file)
+    units, strangers, said = _units(entries, chosen, truth, file)
+    notes += said
+    rows: Rows = {}
+    for row, unit in units.items():
+        rows.setdefault(unit, []).append((_score(entries[row].get("score", 1.0), file, row), row))
     ignored = _sort_out(strangers, truth, file, known_queries)
-    _refuse_ambiguous(rows, truth, file)
-    found = CocoPredictions(file, truth, rows=rows, masks=masks, resize=resize)
-    found.scored = not unscored
+    notes += _without_repeats(rows, entries, file)
+    notes += _ties(rows, entries, truth, file)
+    found = CocoPredictions(file, truth, rows=rows, masks=[_mask(entry) for entry in entries], resize=resize)
+    found.scored = all("score" in entries[row] for row in units)
+    nulls = sum(entries[row].get("segmentation", 0) is None for row in units)
+    if nulls:
+        notes.append(f"{file.name}: {nulls} null segmentations are empty masks")
     if ignored:
-        found.notes.append(
+        notes.append(
             f"{file.name}: {ignored} masks of frames or queries that {truth.subset} does not evaluate were not read"
         )
+    found.notes += notes
     return found
 
 
 def _entries(file: Path) -> list[Any]:
     try:
-        document = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        document = json.loads(read_bytes(file, most=None))
+    except (ValueError, RecursionError) as error:
         raise PredictionError(f"{file}: cannot be read as JSON ({error})") from None
     if isinstance(document, dict):
         document = document.get("annotations")
@@ -133,9 +135,79 @@ def _entries(file: Path) -> list[Any]:
     return document
 
 
+def _mask(entry: dict[str, Any]) -> Any:
+    return entry.get("segmentation", "absent")  # null stands for an empty mask, no entry for none
+
+
+def _image_id(value: object) -> Hashable | None:
+    return value if isinstance(value, str) else segments.whole(value)
+
+
+def _of_the_category(entries: list[Any], truth: Truth, file: Path) -> tuple[list[int], list[str]]:
+    """Return the rows of the ground truth's categories, and what to say of the others."""
+    given = [_category(entry, file, row) for row, entry in enumerate(entries)]
+    many = Counter(category for category in given if category is not None and category not in truth.categories)
+    if not many:
+        return list(range(len(entries))), []
+    kept = [row for row, category in enumerate(given) if category is None or category in truth.categories]
+    names = ", ".join(str(category) for category in sorted(truth.categories))
+    if kept:
+        return kept, [
+            f"{file.name}: {many.total()} masks of category {listed(sorted(many))} were not read, as COCOeval does not: the ground truth "
+            f"has category {names} alone"
+        ]
+    if len(many) == 1:
+        return list(range(len(entries))), [
+            f"{file.name}: all masks are of category {listed(many)} and were taken for the ground truth's, {names}; COCOeval counts none"
+        ]
+    raise PredictionError(
+        f"{file}: its masks are of the categories {listed(sorted(many))}, the ground truth's is {names}; write category_id {names}"
+    )
+
+
+def _category(entry: dict[str, Any], file: Path, row: int) -> int | None:
+    if "category_id" not in entry:
+        return None
+    category = segments.whole(entry["category_id"])
+    if category is None:
+        raise PredictionError(
+            f"{file}: entry {row}: its category_id is {cut(repr(entry['category_id']))}, expected a whole number"
+        )
+    return category
+
+
+def _units(
+    entries: list[Any], chosen: list[int], truth: Truth, file: Path
+) -> tuple[dict[int, int], list[Hashable], list[str]]:
+    """Return the unit of each row, the image ids that name none, and what to say."""
+    names: dict[int, UnitName] = {}
+    ids = {row: _image_id(entries[row]["image_id"]) for row in chosen}
+    for row, image_id in ids.items():
+        if truth.place.get(image_id) is None or isinstance(image_id, str):
+            names[row] = parse_image_id(image_id)
+    frames: dict[tuple[str, str], set[int]] = {}
+    for name in names.values():
+        if name.frame is not None:
+            frames.setdefault((name.sample, name.expression), set()).add(name.frame)
+    shift = 1 - first_frame(frames, truth, where=file)
+    units: dict[int, int] = {}
+    strangers: list[Hashable] = []
+    for row, image_id in ids.items():
+        unit = truth.place.get(image_id)
+        if row in names and (unit is None or shift) and names[row].frame is not None:
+            unit = truth.by_name.get((names[row].sample, names[row].expression), {}).get(
+                (names[row].frame or 0) + shift
+            )
+        if unit is None:
+            strangers.append(image_id)
+        else:
+            units[row] = unit
+    return units, strangers, [f"{file.name}: {NOTE}"] if shift else []
+
+
 def _score(score: object, file: Path, row: int) -> float:
     if isinstance(score, bool) or not isinstance(score, int | float):
-        raise PredictionError(f"{file}: entry {row}: its score is {score!r}, expected a number")
+        raise PredictionError(f"{file}: entry {row}: its score is {cut(repr(score))}, expected a number")
     try:
         number = float(score)
     except OverflowError:
@@ -143,11 +215,6 @@ def _score(score: object, file: Path, row: int) -> float:
     if not math.isfinite(number):
         raise PredictionError(f"{file}: entry {row}: its score is {number}, expected a finite number")
     return number
-
-
-def _unit_by_name(image_id: Hashable, truth: Truth) -> int | None:
-    name = parse_image_id(image_id)
-    return truth.by_name.get((name.sample, name.expression), {}).get(name.frame)
 
 
 def _sort_out(strangers: list[Hashable], truth: Truth, file: Path, known_queries: Callable[[], set[str]]) -> int:
@@ -169,15 +236,43 @@ def _sort_out(strangers: list[Hashable], truth: Truth, file: Path, known_queries
     return len(names)
 
 
-def _refuse_ambiguous(rows: dict[int, list[tuple[float, int]]], truth: Truth, file: Path) -> None:
-    twice = []
+def _without_repeats(rows: Rows, entries: list[Any], file: Path) -> list[str]:
+    """Take out of `rows` what repeats an earlier row, mask and score, and say how many they were."""
+    many = 0
+    for unit, own in rows.items():
+        if len(own) < 2:
+            continue
+        kept: dict[float, list[int]] = {}
+        for score, row in own:
+            of_score = kept.setdefault(score, [])
+            if any(_mask(entries[row]) == _mask(entries[other]) for other in of_score):
+                many += 1
+            else:
+                of_score.append(row)
+        rows[unit] = sorted(
+            ((score, row) for score, of_score in kept.items() for row in of_score), key=lambda own: own[1]
+        )
+    if not many:
+        return []
+    return [f"{file.name}: {many} rows repeat another, mask and score, as padded samplers make them; each counts once"]
+
+
+def _ties(rows: Rows, entries: list[Any], truth: Truth, file: Path) -> list[str]:
+    """Say how many units have several masks of the same best score; raises PredictionError where these have no score at all."""
+    tied = []
     for unit, own in rows.items():
         if len(own) > 1:
             best = max(own)[0]
-            if sum(score == best for score, _ in own) > 1:
-                twice.append(truth.ids[unit])
-    if twice:
-        raise PredictionError(
-            f"{file}: {len(twice)} image ids have several masks of the same best score (a duplicate, or results gathered twice): "
-            f"{listed(twice)}; keep one, or give them different scores"
-        )
+            first = [row for score, row in own if score == best]
+            if len(first) > 1:
+                tied.append(unit)
+                if not all("score" in entries[row] for row in first):
+                    raise PredictionError(
+                        f"{file}: image {cut(repr(truth.ids[unit]))} has several masks without a score; keep one, or give them scores"
+                    )
+    if not tied:
+        return []
+    return [
+        f"{file.name}: {len(tied)} units have several masks of the same best score ({listed(truth.ids[unit] for unit in tied[:3])}"
+        f"{', ...' if len(tied) > 3 else ''}); the last is taken, as MTTR and ReferFormer do"
+    ]

@@ -12,13 +12,14 @@ from a2dsplus.score.counting import segments
 from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts, from_mask
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions
+from a2dsplus.score.readers.levels import of_array
 from a2dsplus.score.truth import Truth
 
 AnyMask = npt.NDArray[np.generic] | Rle
 
 
 class MaskPredictions(Predictions):
-    """`masks`: {key or image id: (H, W) array, non-zero is the referent, or COCO run lengths}; `scores`: {image id: score}, optional."""
+    """`masks`: {key or image id: (H, W) array as `levels.of_array` reads it, or COCO run lengths}; `scores`: {image id: score}, optional."""
 
     def __init__(
         self,
@@ -74,11 +75,9 @@ def _counts(mask: AnyMask, *, height: int, width: int, resize: Resize) -> str:
     if isinstance(mask, dict):
         return segments.compressed_counts(mask, height=height, width=width, resize=resize)
     array = np.asarray(mask)
-    if array.ndim != 2:
-        raise MaskError(f"expected a mask of two dimensions (H, W), got shape {array.shape}")
-    own = from_mask(array)
+    own = from_mask(of_array(array))
     if array.shape != (height, width):
-        if resize == "none":
-            raise MaskError(f"its size is {array.shape[0]}x{array.shape[1]}, the ground truth's {height}x{width}")
-        own = segments.resized(own, (array.shape[0], array.shape[1]), (height, width))
+        size = array.shape[0], array.shape[1]
+        segments.check_size(size, (height, width), resize=resize)
+        own = segments.resized(own, size, (height, width))
     return segments.to_counts(own, height=height, width=width)

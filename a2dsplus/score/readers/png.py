@@ -1,25 +1,22 @@
-"""Folders of PNG masks, one a frame; any non-zero pixel is the referent."""
+"""Folders of PNG masks, one a frame, read when they are asked for."""
 
-import io
-import os
-import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from a2dsplus.errors import PredictionError, listed
-from a2dsplus.score.counting import segments
-from a2dsplus.score.counting.runs import Ints, Runs, from_crop, from_mask, from_runs
+from a2dsplus.score.counting.runs import Ints, Runs, from_runs
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions
+from a2dsplus.score.readers.levels import PLAIN, Convention, Reading
+from a2dsplus.score.readers.listing import Tree
+from a2dsplus.score.readers.numbering import NOTE, first_frame
+from a2dsplus.score.readers.picture import NO_RUNS, read_png
 from a2dsplus.score.truth import Truth
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MOST_PIXELS = 1 << 26  # 64 megapixels: above, Pillow warns of a decompression bomb
-_NO_RUNS = np.zeros((0, 2), np.int64)
+_PICTURES = {".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".npy", ".npz", ".pt", ".pth", ".mat"}
 
 
 class PngPredictions(Predictions):
@@ -36,6 +33,7 @@ class PngPredictions(Predictions):
         self._resize = resize
         self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
+        self._convention = Convention()
 
     def runs(self, units: Ints) -> Runs:
         """Return the mask of each unit, decoded by the reader's threads."""
@@ -44,94 +42,47 @@ class PngPredictions(Predictions):
             found = list(self._pool.map(self._read, units.tolist()))
         else:
             found = [self._read(unit) for unit in units.tolist()]
-        return from_runs(found, self.truth.pixels[units])
+        own = [
+            runs if reading is PLAIN or self._convention.takes(reading, str(self._files[unit])) else NO_RUNS
+            for unit, (runs, reading) in zip(units.tolist(), found, strict=True)
+        ]
+        return from_runs(own, self.truth.pixels[units])
 
-    def _read(self, unit: int) -> Ints:
+    def settled(self) -> bool:
+        """Return whether the masks given out stand; what levels mean may turn out late, and then all are to be asked for again."""
+        if not self._convention.stands():
+            self._convention = self._convention.again()
+            return False
+        self.notes += [note for note in self._convention.notes() if note not in self.notes]
+        return True
+
+    def _read(self, unit: int) -> tuple[Ints, Reading]:
         file = self._files.get(unit)
         if file is None:
-            return _NO_RUNS
+            return NO_RUNS, PLAIN
         size = int(self.truth.heights[unit]), int(self.truth.widths[unit])
         return read_png(file, size=size, resize=self._resize)
 
 
-def read_png(file: Path, *, size: tuple[int, int], resize: Resize = "none") -> Ints:
-    """Return a PNG's runs (n, 2) at `size` (height, width): bilevel, grey, palette (by index) or colour, of any depth, alpha ignored.
-
-    Raises PredictionError where the file is missing, damaged, no PNG, or of another size while `resize` is "none".
-    """
-    from PIL import Image
-
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise PredictionError(f"{file}: cannot be read ({error.strerror})") from None
-    own = _checked_size(data, file)
-    if own != size and resize == "none":
-        raise PredictionError(
-            f"{file}: its size is {own[0]}x{own[1]}, the ground truth's {size[0]}x{size[1]} (height x width); "
-            "predict at that size, or pass --resize nearest"
-        )
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            image.load()
-            if image.mode in ("1", "L", "P"):
-                box = image.getbbox()
-                if box is None:
-                    return _NO_RUNS
-                runs = from_crop(np.asarray(image.crop(box)), top=box[1], left=box[0], height=own[0])
-            else:
-                values = np.asarray(image)
-                if values.ndim == 3:
-                    values = values[:, :, :-1] if image.mode in ("LA", "RGBA") else values
-                    runs = from_mask(values.max(axis=2))
-                else:
-                    runs = from_mask(values)
-    except Exception as error:  # a decoder fed with damaged data may raise anything
-        raise PredictionError(f"{file}: damaged PNG ({' '.join(str(error).split())}); write it again") from None
-    return runs if own == size else segments.resized(runs, own, size)
-
-
-def _checked_size(data: bytes, file: Path) -> tuple[int, int]:
-    """Return the (height, width) that a PNG declares, after checking that its chunks are whole."""
-    if data[:8] != _SIGNATURE:
-        raise PredictionError(f"{file}: not a PNG image; masks are read from PNG files alone")
-    height = width = 0
-    at, kind = 8, b""
-    while kind != b"IEND":
-        if at + 12 > len(data):
-            raise PredictionError(f"{file}: truncated PNG; write it again")
-        (length,) = struct.unpack_from(">I", data, at)
-        kind = data[at + 4 : at + 8]
-        end = at + 12 + length
-        if end > len(data):
-            raise PredictionError(f"{file}: truncated PNG; write it again")
-        if zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
-            raise PredictionError(f"{file}: corrupt PNG (a checksum does not match); write it again")
-        if at == 8:
-            if kind != b"IHDR" or length != 13:
-                raise PredictionError(f"{file}: corrupt PNG (it does not begin with a header); write it again")
-            width, height = struct.unpack_from(">II", data, 16)
-        at = end
-    if not 0 < height * width <= _MOST_PIXELS:
-        raise PredictionError(f"{file}: a PNG of {height}x{width} pixels is no mask")
-    return height, width
-
-
-def read_png_folder(folder: Path, truth: Truth, *, resize: Resize = "none", workers: int = 1) -> PngPredictions:
+def read_png_folder(
+    folder: Path, truth: Truth, *, root: Path | None = None, resize: Resize = "none", workers: int = 1
+) -> PngPredictions:
     """Return the predictions of `<folder>/<sample>/<expression>/<frame>.png`; the expression level may be left out where a sample has one query.
 
-    Raises PredictionError for samples or expressions that the ground truth does not have.
+    `root`: the folder that all files must lie in, by default `folder`. Raises PredictionError for samples or expressions that the
+    ground truth does not have.
     """
+    tree = Tree(root or folder)
     queries: dict[str, list[str]] = {}
     for sample, expression in truth.queries:
         queries.setdefault(sample, []).append(expression)
-    samples = _folders(folder)
+    samples = tree.folders(folder)
     _refuse_strangers([name for name in samples if name not in queries], folder, "samples", truth)
     by_query: dict[tuple[str, str], Path] = {}
     strangers: list[str] = []
     for sample, path in samples.items():
         own = queries[sample]
-        inner = _folders(path)
+        inner = tree.folders(path)
         strangers.extend(f"{sample}/{expression}" for expression in inner if expression not in own)
         by_query.update({(sample, expression): where for expression, where in inner.items() if expression in own})
         if not inner:
@@ -142,14 +93,15 @@ def read_png_folder(folder: Path, truth: Truth, *, resize: Resize = "none", work
             by_query[sample, own[0]] = path
     _refuse_strangers(strangers, folder, "queries", truth)
     layout = "PNG folders <sample_id>/<expression>/<frame>.png"
-    return _by_frame(truth, by_query, folder, layout=layout, resize=resize, workers=workers)
+    return _by_frame(truth, by_query, tree, folder, layout=layout, resize=resize, workers=workers)
 
 
 def read_expression_folder(
     folder: Path,
     truth: Truth,
     *,
-    expressions: dict[tuple[str, str], str],
+    expressions: Mapping[tuple[str, str], str],
+    root: Path | None = None,
     resize: Resize = "none",
     workers: int = 1,
 ) -> PngPredictions:
@@ -161,13 +113,14 @@ def read_expression_folder(
         raise PredictionError(
             f"{folder}: the Refer-YTVOS layout needs {truth.file.parent / 'meta_expressions.json'} to tell which expression is which query"
         )
+    tree = Tree(root or folder)
     known = {sample for sample, _ in expressions}
-    samples = _folders(folder)
+    samples = tree.folders(folder)
     _refuse_strangers([name for name in samples if name not in known], folder, "videos", truth)
     by_query: dict[tuple[str, str], Path] = {}
     strangers: list[str] = []
     for sample, path in samples.items():
-        for number, where in _folders(path).items():
+        for number, where in tree.folders(path).items():
             expression = expressions.get((sample, number))
             if expression is None:
                 strangers.append(f"{sample}/{number}")
@@ -175,28 +128,33 @@ def read_expression_folder(
                 by_query[sample, expression] = where
     _refuse_strangers(strangers, folder, "expressions", truth)
     layout = "Refer-YTVOS folders Annotations/<video>/<expression>/<frame>.png"
-    return _by_frame(truth, by_query, folder, layout=layout, resize=resize, workers=workers)
+    return _by_frame(truth, by_query, tree, folder, layout=layout, resize=resize, workers=workers)
 
 
 def _by_frame(
     truth: Truth,
-    by_query: dict[tuple[str, str], Path],
+    by_query: Mapping[tuple[str, str], Path],
+    tree: Tree,
     folder: Path,
     *,
     layout: str,
     resize: Resize,
     workers: int,
 ) -> PngPredictions:
+    frames = {query: _frames(path, tree) for query, path in by_query.items()}
+    shift = 1 - first_frame(frames, truth, where=folder)
     files: dict[int, Path] = {}
     others = 0
-    for query, path in by_query.items():
+    for query, own in frames.items():
         units = truth.by_name.get(query, {})
-        for frame, file in _frames(path).items():
-            if frame in units:
-                files[units[frame]] = file
+        for frame, file in own.items():
+            if frame + shift in units:
+                files[units[frame + shift]] = file
             else:
                 others += 1
     found = PngPredictions(truth, files, layout=layout, resize=resize, workers=workers)
+    if shift:
+        found.notes.append(f"{folder}: {NOTE}")
     if others:
         found.notes.append(
             f"{folder}: {others} PNG files of frames that {truth.subset} does not evaluate were not read"
@@ -204,28 +162,22 @@ def _by_frame(
     return found
 
 
-def _scanned(folder: Path, wanted: Callable[["os.DirEntry[str]"], bool]) -> list["os.DirEntry[str]"]:
-    try:
-        with os.scandir(folder) as entries:
-            found = [entry for entry in entries if not entry.name.startswith(".") and wanted(entry)]
-    except OSError as error:
-        raise PredictionError(f"{folder}: cannot be read ({error.strerror})") from None
-    return sorted(found, key=lambda entry: entry.name)
-
-
-def _folders(folder: Path) -> dict[str, Path]:
-    return {entry.name: Path(entry.path) for entry in _scanned(folder, lambda entry: entry.is_dir())}
-
-
-def _frames(folder: Path) -> dict[int, Path]:
+def _frames(folder: Path, tree: Tree) -> dict[int, Path]:
     found: dict[int, Path] = {}
-    for entry in _scanned(folder, lambda entry: entry.name.endswith(".png")):
-        stem = entry.name[:-4]
-        if not (stem.isascii() and stem.isdigit() and len(stem) < 10):
-            raise PredictionError(f"{entry.path}: its name is no frame number, expected one such as 00001.png")
+    for path in tree.files(folder).values():
+        stem, suffix = path.stem, path.suffix.lower()
+        numbered = stem.isascii() and stem.isdigit() and len(stem) < 10
+        if suffix in _PICTURES and numbered:
+            raise PredictionError(
+                f"{path}: masks are read from PNG files alone; {suffix} may lose or hide their two values"
+            )
+        if suffix != ".png":
+            continue
+        if not numbered:
+            raise PredictionError(f"{path}: its name is no frame number, expected one such as 00001.png")
         if int(stem) in found:
-            raise PredictionError(f"{entry.path}: the same frame as {found[int(stem)].name}; keep one of them")
-        found[int(stem)] = Path(entry.path)
+            raise PredictionError(f"{path}: the same frame as {found[int(stem)].name}; keep one of them")
+        found[int(stem)] = path
     return found
 
 
