@@ -9,13 +9,14 @@ H, W: a picture's height and width in pixels. A level is one pixel's value; `ful
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import MaskError, PredictionError
 
-Values = npt.NDArray[np.generic]
+Values = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 
 _ADVICE = "a mask has two values: write 255 on the referent and 0 elsewhere"
@@ -142,7 +143,7 @@ def of_array(values: Values) -> Bools:
     if values.ndim != 2:
         raise MaskError(f"expected a mask of two dimensions (H, W), got {kind}")
     if values.dtype == np.bool_:
-        return values
+        return np.asarray(values, bool)
     if values.dtype.kind not in "iuf":
         raise MaskError(f"{kind} is no mask; expected bool, whole numbers (0 and one other) or probabilities")
     least, most = (values.min(), values.max()) if values.size else (0, 0)
