@@ -16,7 +16,10 @@ __all__ = ["Subset", "__version__"]
 def __getattr__(name: str) -> Any:
     # the video libraries are imported when a dataset is first read, not by a bare `import a2dsplus`
     if name == "Subset":
-        from a2dsplus.compose.subset import Subset
+        from a2dsplus.extras import explained
+
+        with explained():
+            from a2dsplus.compose.subset import Subset
 
         return Subset
     raise AttributeError(f"module 'a2dsplus' has no attribute {name!r}")

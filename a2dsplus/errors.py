@@ -46,6 +46,10 @@ class WorkerError(InputError):
     """A worker process died before its work was done."""
 
 
+class MissingExtraError(A2dsplusError, ImportError):
+    """A package that the base install leaves out is needed; the message says what to install."""
+
+
 class UsageError(A2dsplusError):
     """The call itself is wrong: an option's value or a combination of options."""
 

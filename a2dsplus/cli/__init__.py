@@ -7,6 +7,7 @@ import click
 
 from a2dsplus import __version__
 from a2dsplus.errors import A2dsplusError
+from a2dsplus.extras import missing_extra
 from a2dsplus.progress import fails_first, leads
 
 COMMANDS = {
@@ -37,6 +38,15 @@ class _Verbs(click.Group):
         command = importlib.import_module(f"a2dsplus.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            missing = missing_extra(error, command=ctx.invoked_subcommand)
+            if missing is None:
+                raise
+            raise missing from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

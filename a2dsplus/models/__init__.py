@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import ModelError, UsageError
+from a2dsplus.extras import missing_extra
 
 GROUP = "a2dsplus.models"
 BUILT_IN = {
@@ -91,6 +92,9 @@ def find(name: str) -> type[Model]:
         for part in attribute.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
+        missing = missing_extra(error) if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None:
+            raise missing from error
         raise ModelError(
             f"model {name}: {place} cannot be imported ({error}); install its package or correct the name"
         ) from error

@@ -87,12 +87,19 @@ def test_case_is_kept_where_the_model_is_cased() -> None:
 
 @given(st.text(alphabet="adogrunsigthe-f", max_size=12).filter(lambda word: word.strip()))
 @settings(max_examples=150, deadline=None)
-def test_pieces_are_those_of_the_tokenizers_library(word: str) -> None:
-    from tokenizers.models import WordPiece
-
-    vocabulary = {piece: row for row, piece in enumerate(PIECES)}
-    expected = [token.id for token in WordPiece(vocabulary, unk_token="[UNK]").tokenize(word)]
-    assert list(WordPieces(PIECES, lower=True).encode([word]).ids[1:-1]) == expected
+def test_pieces_are_those_of_greedy_longest_match(word: str) -> None:
+    """The rule as Devlin et al. (2019) state it, written out."""
+    expected: list[str] = []
+    rest = word
+    while rest:
+        mark = "##" if expected else ""
+        fitting = [rest[:end] for end in range(len(rest), 0, -1) if mark + rest[:end] in PIECES]
+        if not fitting:
+            expected = ["[UNK]"]
+            break
+        expected.append(mark + fitting[0])
+        rest = rest[len(fitting[0]) :]
+    assert [PIECES[row] for row in WordPieces(PIECES, lower=True).encode([word]).ids[1:-1]] == expected
 
 
 def test_a_vocabulary_without_its_special_pieces_is_refused() -> None:

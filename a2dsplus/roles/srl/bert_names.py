@@ -7,6 +7,7 @@ from pathlib import Path
 
 from a2dsplus.errors import ModelError
 from a2dsplus.roles.srl.bert import BertShape
+from a2dsplus.roles.srl.naming import SHIPPED
 
 VOCABULARY_VARIABLE = "A2DSPLUS_BERT_VOCAB"
 
@@ -17,7 +18,7 @@ _SHAPES = {
     "bert-large-uncased": _LARGE,
     "bert-large-cased": replace(_LARGE, vocab_size=28996),
 }
-_SHIPPED = dict.fromkeys(("bert-base-uncased", "bert-large-uncased"), "bert_base_uncased_vocab.txt")
+_SHIPPED = dict.fromkeys(("bert-base-uncased", "bert-large-uncased"), SHIPPED / "vocab.txt")
 
 
 def shape_of_name(name: str, *, where: str) -> BertShape:
@@ -58,9 +59,7 @@ def find_vocabulary(name: str, *, beside: Path) -> Path:
     if neighbour.is_file():
         return neighbour
     shipped = _SHIPPED.get(_short(name))
-    found = _folder_file(name, "vocab.txt") or (
-        Path(__file__).parent / "data" / shipped if shipped else _cached_file(name, "vocab.txt")
-    )
+    found = _folder_file(name, "vocab.txt") or (shipped or _cached_file(name, "vocab.txt"))
     if found is None or not found.is_file():
         raise ModelError(
             f"{beside}: the word-piece vocabulary of {name!r} is not on this machine; put its vocab.txt beside the archive"

@@ -1,18 +1,19 @@
 """The paper's SRL archive: finding it on this machine, or fetching it from AllenNLP's public bucket."""
 
-import hashlib
+import base64
+import binascii
 import os
-import shutil
-import urllib.error
-import urllib.request
+import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from a2dsplus.errors import ModelError
+from a2dsplus.files import PARTIAL, sha256, write_text
 
 ARCHIVE_NAME = "structured-prediction-srl-bert.2020.12.15.tar.gz"
 ARCHIVE_URL = f"https://storage.googleapis.com/allennlp-public-models/{ARCHIVE_NAME}"
 ARCHIVE_VARIABLE = "A2DSPLUS_SRL_BERT"
-_BLOCK = 1 << 20
 
 
 def find_srl_bert() -> Path:
@@ -48,29 +49,29 @@ def fetch(url: str, target: Path, *, timeout: float = 30.0) -> None:
     (`x-goog-hash`), and its SHA-256 is written beside it (`<name>.sha256`) at the first download: one that differs from that
     later is refused. Raises ModelError; an incomplete download stays as `<name>.partial`.
     """
-    partial = target.with_name(target.name + ".partial")
+    import pooch
+    import requests
+
+    pin = target.with_name(f"{target.name}.sha256")
+    known = pin.read_text(encoding="ascii").split()[0] if pin.is_file() else None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stated = _download(url, partial, timeout=timeout)
-    except urllib.error.HTTPError as error:
-        raise ModelError(f"{url}: the server answers {error.code} {error.reason}; {_by_hand(target)}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ModelError(f"{url}: cannot be fetched ({reason}); {_by_hand(target)}") from error
-    md5, sha256 = _digests(partial)
-    if stated is not None and md5 != stated:
-        partial.unlink()
-        raise ModelError(
-            f"{url}: the download is damaged (MD5 {md5}, the server states {stated}); run the command again"
+        found = pooch.retrieve(
+            url, None, fname=target.name, path=target.parent, downloader=_Resuming(target, timeout=timeout)
         )
-    pin = target.with_name(target.name + ".sha256")
-    known = pin.read_text(encoding="ascii").split()[0] if pin.is_file() else sha256
-    if sha256 != known:
+    except requests.HTTPError as error:
+        raise ModelError(f"{url}: the server answers {_status(error)}; {_by_hand(target)}") from error
+    except (OSError, requests.RequestException) as error:
+        reason = " ".join(str(error).split())
         raise ModelError(
-            f"{url}: SHA-256 {sha256}, but {pin} recorded {known} at the first download; not used. Remove {pin} to accept it"
+            f"{url}: cannot be fetched ({reason}); run the command again to go on, or {_by_hand(target)}"
+        ) from error
+    own = sha256(Path(found))
+    if known is not None and own != known:
+        target.unlink()
+        raise ModelError(
+            f"{url}: SHA-256 {own}, but {pin} recorded {known} at the first download; not used. Remove {pin} to accept it"
         )
-    pin.write_text(f"{sha256}  {target.name}\n", encoding="ascii")
-    partial.replace(target)
+    write_text(pin, f"{own}  {target.name}\n")
 
 
 def _by_hand(target: Path) -> str:
@@ -80,48 +81,51 @@ def _by_hand(target: Path) -> str:
     )
 
 
-def _download(url: str, partial: Path, *, timeout: float) -> str | None:
-    """Complete `partial` and return the MD5, in hex, that the server states, or None."""
-    have = partial.stat().st_size if partial.is_file() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        answer = urllib.request.urlopen(request, timeout=timeout)
-    except urllib.error.HTTPError as error:
-        if not (have and error.code == 416):
-            raise
-        # Nothing lies beyond what is here: the earlier try stopped after the last byte.
-        return _stated_md5(error.headers.get_all("x-goog-hash") or [])
-    with answer:
-        length = answer.headers.get("Content-Length")
-        resumed = answer.status == 206
-        with partial.open("ab" if resumed else "wb") as file:
-            before = file.tell()
-            shutil.copyfileobj(answer, file, _BLOCK)
-            got = file.tell() - before
-        if length is not None and got != int(length):
-            raise OSError(f"the connection ended after {got} of {length} bytes; run the command again to go on")
-        return _stated_md5(answer.headers.get_all("x-goog-hash") or [])
+def _status(error: Any) -> int | None:
+    return None if error.response is None else int(error.response.status_code)
 
 
-def _stated_md5(headers: list[str]) -> str | None:
-    import base64
-    import binascii
+class _Resuming:
+    """A downloader for pooch that keeps what came in `<name>.partial`, asks for the rest, and checks the MD5 that the server states."""
 
-    for header in headers:
-        for part in header.split(","):
+    def __init__(self, target: Path, *, timeout: float) -> None:
+        self._partial = target.with_name(f"{target.name}{PARTIAL}")
+        self._timeout = timeout
+        self._stated: str | None = None
+
+    def __call__(self, url: str, output_file: str, pooch: object) -> None:
+        import requests
+        from pooch import HTTPDownloader, file_hash
+
+        have = self._partial.stat().st_size if self._partial.is_file() else 0
+        ask = HTTPDownloader(
+            progressbar=sys.stderr.isatty(),
+            chunk_size=1 << 16,
+            timeout=self._timeout,
+            headers={"Range": f"bytes={have}-"} if have else {},
+            hooks={"response": self._heed},
+        )
+        try:
+            with self._partial.open("ab") as file:
+                ask(url, file, pooch)
+        except requests.HTTPError as error:
+            # 416: nothing lies beyond what is here, the earlier try stopped after the last byte
+            if not (have and _status(error) == 416):
+                raise
+        finally:
+            if self._partial.is_file() and not self._partial.stat().st_size:
+                self._partial.unlink()
+        self._partial.replace(output_file)
+        md5 = file_hash(output_file, "md5")
+        if self._stated is not None and md5 != self._stated:
+            raise ModelError(
+                f"{url}: the download is damaged (MD5 {md5}, the server states {self._stated}); run the command again"
+            )
+
+    def _heed(self, answer: Any, *_: Any, **__: Any) -> None:
+        """Remember the MD5 that an answer states, in hexadecimal."""
+        for part in answer.headers.get("x-goog-hash", "").split(","):
             kind, _, value = part.strip().partition("=")
             if kind == "md5":
-                try:
-                    return base64.b64decode(value, validate=True).hex()
-                except binascii.Error:
-                    return None
-    return None
-
-
-def _digests(path: Path) -> tuple[str, str]:
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            md5.update(block)
-            sha256.update(block)
-    return md5.hexdigest(), sha256.hexdigest()
+                with suppress(binascii.Error):
+                    self._stated = base64.b64decode(value, validate=True).hex()

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokenizers.models import WordPiece
+
 from a2dsplus.errors import ModelError
 
 _LONGEST_WORD = 100  # characters; BERT's tokenisers make a longer word unknown
@@ -38,6 +40,7 @@ class WordPieces:
         if missing:
             raise ModelError(f"word-piece vocabulary of {len(self.pieces)} pieces lacks {', '.join(missing)}")
         self.padding = self._row["[PAD]"]
+        self._model = WordPiece(self._row, unk_token="[UNK]", max_input_chars_per_word=_LONGEST_WORD)
         self._cache: dict[str, tuple[int, ...]] = {}
 
     @classmethod
@@ -68,23 +71,9 @@ class WordPieces:
             word = word.lower()
         found = self._cache.get(word)
         if found is None:
-            found = tuple(row for part in word.split() for row in self._cut_part(part))
+            # half surrogate pairs, which no UTF-8 text has, are unknown characters
+            readable = word.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            found = tuple(token.id for part in readable.split() for token in self._model.tokenize(part))
             if len(self._cache) < _MOST_CACHED:
                 self._cache[word] = found
         return found
-
-    def _cut_part(self, part: str) -> list[int]:
-        if len(part) > _LONGEST_WORD:
-            return [self._row["[UNK]"]]
-        rows: list[int] = []
-        start = 0
-        while start < len(part):
-            for end in range(len(part), start, -1):
-                row = self._row.get(("##" if start else "") + part[start:end])
-                if row is not None:
-                    rows.append(row)
-                    start = end
-                    break
-            else:
-                return [self._row["[UNK]"]]
-        return rows
