@@ -4,16 +4,19 @@ Frozen dataclasses without behaviour beyond checks. Frame numbers are 1-based th
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from a2dsplus.errors import ClipError, InputError
 
-_VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_INSTANCE_ID = re.compile(r"[0-9]{1,9}")
+# a dot at the front would hide a file; `~` stands before the two hex digits of any other byte (`to_id`)
+_ID = re.compile(r"(?!\.)[A-Za-z0-9_@()+!.~-]{1,128}")
+_FOREIGN = re.compile(rb"^\.|[^A-Za-z0-9_@()+!.-]")
 
 
 class Slot(StrEnum):
@@ -27,12 +30,18 @@ class Slot(StrEnum):
     OTHER = "other"
 
 
-class Subset(StrEnum):
-    """The three subsets of A2D-S+: Multiple, Spatial and Temporal (paper, section 4.1)."""
+class SubsetName(StrEnum):
+    """What is built of a split: as it is, and the three subsets of A2D-S+, Multiple, Spatial and Temporal (paper, section 4.1)."""
 
+    N = "N"
     M = "M"
     S = "S"
     T = "T"
+
+
+DEFAULT_SUBSETS = (SubsetName.M, SubsetName.S, SubsetName.T)
+VOID = "void"
+"""The object whose pixels leave both intersection and union (Ref-DAVIS17's 255)."""
 
 
 class Layout(StrEnum):
@@ -59,36 +68,68 @@ Grade = Literal["excluded", "undecided"]
 Relation = Literal["class+action", "class", "action", "none"]
 
 
-def check_video_id(video_id: str, *, where: str) -> str:
-    """Return the id if it can be a video's; raises InputError otherwise (it becomes part of file names)."""
-    if not _VIDEO_ID.fullmatch(video_id):
-        raise InputError(f"{where}: video id {video_id!r} has characters other than A-Za-z0-9_-; correct the id")
-    return video_id
+def to_id(name: str) -> str:
+    """Return a source's own name as an id: what an id may not hold is written as `~` and two hex digits of its UTF-8 bytes."""
+    return _FOREIGN.sub(lambda found: f"~{found[0][0]:02x}".encode(), name.encode()).decode("ascii")
+
+
+def from_id(identity: str) -> str:
+    """Return the source's own name that `to_id` made an id of."""
+    parts = re.sub(rb"~([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), identity.encode())
+    return parts.decode("utf-8", errors="replace")
+
+
+def check_id(identity: str, *, what: str, where: str) -> str:
+    """Return an id if it can be one; raises InputError otherwise, since ids become parts of file names.
+
+    `what`: of what it is the id ("video", "expression", "object", "sample"). `where`: the file and row that it was read from.
+    """
+    if not isinstance(identity, str) or not _ID.fullmatch(identity):
+        shown = repr(identity)
+        raise InputError(
+            f"{where}: {what} id {shown if len(shown) <= 60 else shown[:57] + '...'} has characters other than A-Za-z0-9_@()+!.-, a"
+            " dot in front, or not 1 to 128 of them; correct the id"
+        )
+    return identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One caption and the actor it refers to, the referent."""
+    """One referring expression and what it names, the referent.
+
+    `expression_id`: in A2D-Sentences the instance id. `objects`: the ids of the objects named, each once: one in A2D, several in MeViS, none for
+    an expression without a target, None where a split withholds it.
+    """
 
     video_id: str
-    instance_id: str
+    expression_id: str
+    objects: tuple[str, ...] | None
     text: str
     split: str
 
     def __post_init__(self) -> None:
-        check_video_id(self.video_id, where="query")
-        if not _INSTANCE_ID.fullmatch(self.instance_id):
-            raise InputError(f"query of {self.video_id}: instance id {self.instance_id!r} is not a number")
+        check_id(self.video_id, what="video", where="query")
+        check_id(self.expression_id, what="expression", where=f"query of {self.video_id}")
+        for name in self.objects or ():
+            check_id(name, what="object", where=f"query {self.query_id}")
+        if VOID in (self.objects or ()):
+            raise InputError(
+                f"query {self.query_id}: names the object {VOID!r}, which is no referent; correct the objects"
+            )
+        if len(set(self.objects or ())) != len(self.objects or ()):
+            raise InputError(
+                f"query {self.query_id}: names an object twice ({', '.join(self.objects or ())}); correct it"
+            )
 
     @property
     def query_id(self) -> str:
-        """`<video_id>/<instance_id>`, unique in a dataset."""
-        return f"{self.video_id}/{self.instance_id}"
+        """`<video_id>/<expression_id>`, unique in a dataset."""
+        return f"{self.video_id}/{self.expression_id}"
 
     @property
     def sample_id(self) -> str:
-        """`<video_id>_<instance_id>`, the id of this query's samples in S and T."""
-        return f"{self.video_id}_{self.instance_id}"
+        """`<video_id>_<expression_id>`, the id of this query's samples in S and T."""
+        return f"{self.video_id}_{self.expression_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,23 +270,30 @@ class Part:
 
     query_id: str
     video_id: str
-    instance_id: str
+    expression_id: str
     text: str
     frames: int
     height: int
     width: int
+
+    def __post_init__(self) -> None:
+        check_id(self.video_id, what="video", where=f"part of {self.query_id}")
+        check_id(self.expression_id, what="expression", where=f"part of {self.query_id}")
+        _check_sizes(f"part of {self.query_id}", frames=self.frames, height=self.height, width=self.width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One video of a subset and what is asked of it (a line of samples.jsonl).
 
-    `height`, `width`, `frames`: of the composed video. `queries`: the query ids asked (one in S and T).
-    `evaluated_frames`: 1-based, ascending.
+    `height`, `width`, `frames`: of the composed video. `query`: the query's part; `contrasts`: the contrast parts, in the order in which they
+    are shown (none in N and M, where `queries` lists the query ids asked). `evaluated_frames`: 1-based, ascending, all of them. `evaluated`:
+    {"query": frames, "contrast": frames} where both captions of a pair are asked, else empty. `shared`, `differing`, `extra`, `tier`, `grade`,
+    `relation`: of the pair.
     """
 
     sample_id: str
-    subset: Subset
+    subset: SubsetName
     layout: Layout
     order: Order
     height: int
@@ -254,8 +302,49 @@ class Sample:
     video_id: str
     queries: tuple[str, ...]
     query: Part | None
-    contrast: Part | None
+    contrasts: tuple[Part, ...] = ()
     evaluated_frames: tuple[int, ...]
+    evaluated: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    kind: Kind = "other"
     shared: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
     tier: int | None = None
+    grade: str | None = None
+    relation: str | None = None
+
+    def __post_init__(self) -> None:
+        where = f"sample {self.sample_id!r}"
+        check_id(self.sample_id, what="sample", where="samples.jsonl")
+        check_id(self.video_id, what="video", where=where)
+        _check_sizes(where, frames=self.frames, height=self.height, width=self.width)
+        if (self.layout is Layout.NONE) != (self.query is None) or (self.query is None) != (not self.contrasts):
+            raise InputError(
+                f"{where}: layout {self.layout} with {len(self.contrasts)} contrasts; build the dataset again"
+            )
+        for name, frames in {"sample": self.evaluated_frames, **self.evaluated}.items():
+            if any(a >= b for a, b in pairwise(frames)) or (frames and not 1 <= frames[0] <= frames[-1] <= self.frames):
+                raise InputError(f"{where}: evaluated frames of {name} do not ascend within 1 to {self.frames}")
+
+    @property
+    def contrast(self) -> Part | None:
+        """The first contrast part, or None in N and M."""
+        return self.contrasts[0] if self.contrasts else None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """{expression: query id}: what is asked of the sample, in order; the expression is `query` and `contrast` where both captions are asked."""
+        if self.evaluated and self.query is not None:
+            ids = {"query": self.query.query_id, "contrast": self.contrasts[0].query_id}
+            return {expression: ids[expression] for expression in self.evaluated}
+        return {query_id.rpartition("/")[2]: query_id for query_id in self.queries}
+
+    def expression_of(self, query_id: str) -> str:
+        """Return the word under which a query of the sample is asked."""
+        return next(word for word, asked in self.asked.items() if asked == query_id)
+
+
+def _check_sizes(where: str, **sizes: int) -> None:
+    for name, value in sizes.items():
+        if type(value) is not int or not 1 <= value < 1 << 24:
+            raise InputError(f"{where}: {name} {value!r:.40} is no number of pixels or frames; build the dataset again")

@@ -16,9 +16,10 @@ from a2dsplus.records import Query, Sample
 _ACCENT = (30 / 255, 150 / 255, 110 / 255)
 _COLUMNS = 4
 _EXPLAINED = {
-    records.Subset.M: "M  several actors, one video",
-    records.Subset.S: "S  query and contrast side by side",
-    records.Subset.T: "T  query, then contrast: the right answer there is no mask",
+    records.SubsetName.N: "N  the split as it is",
+    records.SubsetName.M: "M  several actors, one video",
+    records.SubsetName.S: "S  query and contrast side by side",
+    records.SubsetName.T: "T  query, then contrast: the right answer there is no mask",
 }
 
 
@@ -29,7 +30,7 @@ def draw(workspace: Workspace, path: Path, *, rows: int = 2, seed: int = 0) -> N
 
     chosen = [
         (name, found, sample, query)
-        for name in records.Subset
+        for name in records.SubsetName
         if workspace.path(name, "samples.jsonl").exists()
         for found in [Subset(workspace.root, name)]
         for sample, query in _chosen(found, rows, seed)

@@ -1,329 +1,73 @@
-"""The stages in order: source, roles, contrast (with review), compose, render, manifest.
+"""The stages in order, each a function of the workspace and the options: read, roles, contrast, compose, render.
 
-Each stage writes tables that the next one reads, and remembers what they were made from: run again, only what is missing or changed
-is done. What a killed run had finished is kept.
+Each reads the tables of the stage before it and writes its own, and remembers what they were made from: run again, only what is missing or changed
+is done. What a killed run had finished is kept. A stage can be run alone.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from a2dsplus import __version__, resources
-from a2dsplus.compose.geometry import composite, multiple
+from a2dsplus.build.options import BuildOptions, BuildReport
+from a2dsplus.compose.geometry import MasksOf, composite, described, whole
 from a2dsplus.compose.ground_truth import write_subset
-from a2dsplus.compose.render import Rendering, render
+from a2dsplus.compose.order import REVERSED_SUFFIX, orders
+from a2dsplus.compose.render import render
 from a2dsplus.contrast.entailment import Guard, Lexicon, wordnet_installed
 from a2dsplus.contrast.meaning import meaning
-from a2dsplus.contrast.positions import OrderChoice, order_for, position_words
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
-from a2dsplus.dataset import tables
-from a2dsplus.dataset.workspace import SCHEMA, Workspace, digest
-from a2dsplus.errors import ClipError, WorkspaceError
+from a2dsplus.dataset import samples_file, tables
+from a2dsplus.dataset.workspace import Workspace, digest
+from a2dsplus.errors import ClipError, InputError, WorkspaceError
 from a2dsplus.files import sha256
-from a2dsplus.progress import Advance, Bars, bar, unwatched
-from a2dsplus.records import Clip, Layout, Pair, Query, Sample, Subset
-from a2dsplus.sources import LeftOut, Source, referent_frames
+from a2dsplus.progress import Bars
+from a2dsplus.records import Clip, Order, Pair, Query, Sample, SubsetName
+from a2dsplus.sources import Source
 from a2dsplus.sources.reading import read_split
 
 # a change to what a stage makes from the same input changes its number
-_SOURCE_STAGE, _ROLES_STAGE = 1, 1
+_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 2, 2
+_SAMPLED = ".a2dsplus/sampled.parquet"
+_WORDS = ("annotations/lexicon.json",)
+_LACKS = "the split withholds {}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
-    """What to build. `order`: see `contrast.positions`; `pairs`: a pairs file to build from; `database`: of the reviews, if not the default."""
-
-    split: str = "test"
-    subsets: tuple[Subset, ...] = tuple(Subset)
-    srl: str = "compact"
-    predicates: str = "model"
-    correct: bool = False
-    seed: int = 0
-    order: OrderChoice = "query-first"
-    pairs: Path | None = None
-    database: str | None = None
-    rendering: Rendering = field(default_factory=Rendering)
-    workers: int = 1
-    skip_bad: bool = False
+# ---- read ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, kw_only=True)
-class BuildReport:
-    """What a build came to, for a person and for the manifest."""
-
-    counts: dict[str, Any]
-    left_out: list[LeftOut]
-    unpaired: dict[str, str]
-    done: list[str]
-    kept: list[str]
-
-
-def build(source: Source, out: Path, *, options: BuildOptions, bars: Bars = bar) -> BuildReport:
-    """Construct the subsets of a source's split in the folder `out`; return what was done.
-
-    Raises InputError (with the file, row or frame at fault) and leaves what is in `out` as it was, or whole.
-    """
-    run = _Run(source, Workspace(out), options, bars)
-    run.read_source()
-    run.label_roles()
-    run.sample_pairs()
-    run.compose()
-    run.render()
-    return run.finish()
+def read(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars, *, source: Source) -> None:
+    """Write queries.parquet, clips.parquet and masks.parquet from a source's split."""
+    key = digest(_READ, source.stamp(options.split), options.skip_bad, options.correct)
+    if workspace.is_current("read", key):
+        report.kept.append("read")
+    else:
+        _read(workspace, options, bars, source, key)
+        report.done.append("read")
+    tables.write_source_root(workspace, source.root)
 
 
-class _Run:
-    """One run of the stages over a workspace."""
-
-    def __init__(self, source: Source, workspace: Workspace, options: BuildOptions, bars: Bars) -> None:
-        self.source, self.workspace, self.options, self.bars = source, workspace, options, bars
-        self.report = BuildReport(counts={}, left_out=[], unpaired={}, done=[], kept=[])
-        self.previous = workspace.manifest() if workspace.root.exists() else None
-        self.srl: dict[str, str] = {}
-        self.rendered: dict[str, str] = {}
-
-    # ---- source --------------------------------------------------------------------------------------------------
-
-    def read_source(self) -> None:
-        """Write queries.parquet, clips.parquet and masks.parquet."""
-        options, workspace = self.options, self.workspace
-        key = digest(_SOURCE_STAGE, self.source.stamp(options.split), options.skip_bad, options.correct)
-        if workspace.is_current("source", key):
-            self.fingerprint = str(workspace.made_from("source")["fingerprint"])
-            self.report.left_out += [LeftOut(**row) for row in workspace.made_from("source")["left_out"]]
-            self.report.kept.append("source")
-        else:
-            self._read_source(key)
-            self.report.done.append("source")
-        tables.write_source_root(workspace, self.source.root)
-        self.queries = tables.read_queries(workspace)
-        self.by_id = {query.query_id: query for query in self.queries}
-        self.clips = tables.read_clips(workspace, root=self.source.root)
-        self.annotations = tables.read_annotations(workspace)
-
-    def _read_source(self, key: str) -> None:
-        listing = self.source.listing(self.options.split)
-        with self.bars("reading clips and masks", len(listing.videos), "videos") as advance:
-            reading = read_split(self.source, listing, skip_bad=self.options.skip_bad, progress=advance)
-        if self.options.correct:
-            reading = replace(reading, queries=tuple(_corrected(query) for query in reading.queries))
-        self.fingerprint = reading.fingerprint(self.source.name)
-        self._check_same_source()
-        tables.write_queries(self.workspace, reading.queries)
-        tables.write_clips(self.workspace, reading.clips.values(), root=self.source.root)
-        tables.write_annotations(self.workspace, reading.annotations)
-        self.report.left_out += reading.left_out
-        notes = [{"item": row.item, "reason": row.reason} for row in reading.left_out]
-        outputs = ["queries.parquet", "clips.parquet", "masks.parquet"]
-        self.workspace.remember("source", key, outputs=outputs, fingerprint=self.fingerprint, left_out=notes)
-
-    def _check_same_source(self) -> None:
-        """Refuse to build one source over another's dataset; the same folder, mended, may be built again."""
-        if self.previous is None:
-            return
-        before = self.previous["source"]
-        same_folder = self.workspace.path(".a2dsplus", "source.json").exists() and (
-            self.workspace.read_json(".a2dsplus/source.json").get("root") == str(self.source.root.resolve())
-        )
-        if self.previous["split"] != self.options.split or (
-            before["fingerprint"] != self.fingerprint and not same_folder
-        ):
-            raise WorkspaceError(
-                f"{self.workspace.root}: holds the {self.previous['split']} split of another source ({before['name']},"
-                f" {before['fingerprint'][:12]}), not of {self.source.root}; choose another --out or remove that folder"
-            )
-
-    # ---- roles ---------------------------------------------------------------------------------------------------
-
-    def label_roles(self) -> None:
-        """Write roles.parquet."""
-        from a2dsplus.roles import Predicates, identify, load_labeller, parse
-
-        options = self.options
-        model = identify(options.srl)
-        self.srl = {"name": model.name, "sha256": model.sha256, "predicates": options.predicates}
-        key = digest(_ROLES_STAGE, __version__, sha256(self.workspace.path("queries.parquet")), self.srl)
-        if self.workspace.is_current("roles", key):
-            self.report.kept.append("roles")
-        else:
-            texts = [query.text for query in self.queries]
-            labeller = load_labeller(options.srl, predicates=Predicates(options.predicates))
-            # a process for every thousand captions: starting one costs as much as parsing some hundred
-            workers = min(options.workers, 1 + len(texts) // 1000)
-            with self.bars("labelling roles", len(texts), "captions") as advance:
-                parsed = parse(texts, labeller=labeller, workers=workers, progress=advance)
-            ids = [query.query_id for query in self.queries]
-            tables.write_roles(self.workspace, dict(zip(ids, parsed, strict=True)))
-            self.workspace.remember("roles", key, outputs=["roles.parquet"])
-            self.report.done.append("roles")
-
-    # ---- contrast ------------------------------------------------------------------------------------------------
-
-    def sample_pairs(self) -> None:
-        """Write pairs.parquet: the sampled pairs, ranked anew by what the reviewers and a pairs file say."""
-        rows = tables.read_roles(self.workspace)
-        meanings = [meaning(query, rows.get(query.query_id, ())) for query in self.queries]
-        self.wordnet = wordnet_installed()
-        sampler = Sampler(meanings, Guard(Lexicon(wordnet=self.wordnet)))
-        with self.bars("sampling contrast", len(meanings), "queries") as advance:
-            sampling = sampler.sample(meanings, seed=self.options.seed, progress=advance)
-        pairs = sampling.pairs
-        settled = self._settled()
-        if self.options.pairs is not None:
-            pairs, published = published_pairs(self.options.pairs, pairs, sampler)
-            settled = {**published, **settled}
-            paired = {pair.query_id for pair in pairs}
-            unpaired = [m.query_id for m in meanings if m.query_id not in paired]
-            sampling.unpaired = dict.fromkeys(unpaired, f"{self.options.pairs.name} has no pair for it")
-        self.pairs = rank_again(pairs, settled)
-        for pair in self.pairs:
-            if pair.rank == 0 and pair.status == "rejected":
-                sampling.unpaired[pair.query_id] = "every candidate was rejected in review"
-        self.used = in_use(self.pairs)
-        tables.write_pairs(self.workspace, self.pairs)
-        self.report.unpaired = dict(sorted(sampling.unpaired.items()))
-        guard = sampler.removed(meanings)
-        self.guard = {reason: guard[reason] for reason in sorted(guard)}
-        self.report.done.append("contrast")
-
-    def _settled(self) -> Verdicts:
-        if self.options.database is None and not self.workspace.path("reviews.sqlite").exists():
-            return {}
-        from a2dsplus.review.store import settled
-
-        return settled(self.workspace.root, database=self.options.database)
-
-    # ---- composition ---------------------------------------------------------------------------------------------
-
-    def compose(self) -> None:
-        """Write samples.jsonl, meta_expressions.json and ground_truth.json of each subset."""
-        self.samples: dict[Subset, list[Sample]] = {}
-        for subset in self.options.subsets:
-            if subset is Subset.M:
-                self.samples[subset] = self._multiple()
-            else:
-                self.samples[subset] = [self._composite(subset, pair) for pair in self.used]
-        total = sum(map(len, self.samples.values()))
-        with self.bars("composing", total, "samples") as advance:
-            for subset in self.samples:
-                self._write_subset(subset, advance)
-        self.report.done.append("compose")
-
-    def _multiple(self) -> list[Sample]:
-        by_video: dict[str, list[Query]] = {}
-        for query in self.queries:
-            by_video.setdefault(query.video_id, []).append(query)
-        return [
-            multiple(video, queries, self.clips[video], self.annotations[video])
-            for video, queries in sorted(by_video.items())
-            if len(queries) > 1
-        ]
-
-    def _composite(self, subset: Subset, pair: Pair) -> Sample:
-        query, contrast = self.by_id[pair.query_id], self.by_id[pair.contrast_query_id]
-        layout = Layout.SPATIAL if subset is Subset.S else Layout.TEMPORAL
-        order = order_for(query, layout, choice=self.options.order, seed=self.options.seed)
-        return composite(
-            layout, query, contrast, clips=self.clips, annotations=self.annotations, order=order, pair=pair
-        )
-
-    def _write_subset(self, subset: Subset, progress: Advance) -> None:
-        write_subset(
-            self.workspace,
-            subset,
-            self.samples[subset],
-            queries=self.by_id,
-            annotations=self.annotations,
-            split=self.options.split,
-            progress=progress,
-        )
-
-    # ---- rendering -----------------------------------------------------------------------------------------------
-
-    def render(self) -> None:
-        """Write the videos or images of every sample; leave out, or refuse, those whose clips cannot be decoded."""
-        options = self.options
-        samples = [sample for rows in self.samples.values() for sample in rows]
-        stamps = {video: _stamp(clip) for video, clip in self.clips.items()}
-        with self.bars("rendering", len(samples) if options.rendering.form != "none" else 0, "samples") as advance:
-            result = render(
-                self.workspace.root,
-                samples,
-                self.clips,
-                rendering=options.rendering,
-                journal=self.workspace.journal,
-                stamps=stamps,
-                workers=options.workers,
-                progress=advance,
-            )
-        if result.failed and not options.skip_bad:
-            more = (
-                f" (and {len(result.failed) - 1} more samples; --skip-bad leaves them out)"
-                if len(result.failed) > 1
-                else ""
-            )
-            raise ClipError(f"{result.failed[0].reason}{more}")
-        if result.failed:
-            failed = {row.item for row in result.failed}
-            self.report.left_out += result.failed
-            for subset, rows in self.samples.items():
-                self.samples[subset] = [row for row in rows if f"{subset}/{row.sample_id}" not in failed]
-                self._write_subset(subset, unwatched)
-        self.rendered = result.files
-        (self.report.done if result.made else self.report.kept).append(f"render ({result.made} new)")
-
-    # ---- manifest ------------------------------------------------------------------------------------------------
-
-    def finish(self) -> BuildReport:
-        """Remove what no longer belongs, and write manifest.json with every file's hash."""
-        workspace, options = self.workspace, self.options
-        workspace.sweep(self.rendered, subsets=[subset.value for subset in options.subsets])
-        self.report.counts = self._counts()
-        files = {name: self.rendered.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
-        manifest = {
-            "schema": SCHEMA,
-            "tool": {"name": "a2dsplus", "version": __version__},
-            "source": {"name": self.source.name, "fingerprint": self.fingerprint},
-            "split": options.split,
-            "seed": options.seed,
-            "srl": self.srl,
-            "options": {
-                "subsets": [subset.value for subset in options.subsets],
-                "order": options.order,
-                "correct": options.correct,
-                "skip_bad": options.skip_bad,
-                "pairs": sha256(options.pairs) if options.pairs else None,
-                "ranks": RANKS,
-                "wordnet": self.wordnet,
-                "lexicon": sha256(resources.path("annotations/lexicon.json")),
-                "render": options.rendering.form,
-                "image": options.rendering.image if options.rendering.form == "frames" else None,
-                "quality": options.rendering.quality if options.rendering.form == "frames" else None,
-            },
-            "counts": self.report.counts,
-            "guard": self.guard,
-            "unpaired": self.report.unpaired,
-            "left_out": [{"item": row.item, "reason": row.reason} for row in self.report.left_out],
-            "files": files,
-        }
-        workspace.write_json("manifest.json", manifest, indent=1)
-        return self.report
-
-    def _counts(self) -> dict[str, Any]:
-        described = Counter(query.video_id for query in self.queries)
-        counts: dict[str, Any] = {
-            "videos": len(described),
-            "queries": len(self.queries),
-            "units": sum(len(referent_frames(self.annotations[q.video_id], q.instance_id)) for q in self.queries),
-            "pairs": len(self.used),
-            "tiers": {str(tier): sum(pair.tier == tier for pair in self.used) for tier in (1, 2, 3, 4)},
-            "position_words": sum(bool(position_words(query.text)) for query in self.queries),
-        }
-        for subset, samples in self.samples.items():
-            counts[subset.value] = {"videos": len(samples), "queries": sum(len(sample.queries) for sample in samples)}
-        return counts
+def _read(workspace: Workspace, options: BuildOptions, bars: Bars, source: Source, key: str) -> None:
+    listing = source.listing(options.split)
+    with bars("reading clips and masks", len(listing.videos), "videos") as advance:
+        reading = read_split(source, listing, skip_bad=options.skip_bad, progress=advance)
+    if options.correct:
+        reading = replace(reading, queries=tuple(_corrected(query) for query in reading.queries))
+    fingerprint = reading.fingerprint(source.name)
+    _check_same_source(workspace, options, source, fingerprint)
+    tables.write_queries(workspace, reading.queries)
+    tables.write_clips(workspace, reading.clips.values(), root=source.root)
+    tables.write_masks(workspace, reading.masks)
+    workspace.remember(
+        "read",
+        key,
+        outputs=["queries.parquet", "clips.parquet", "masks.parquet"],
+        source={"name": source.name, "fingerprint": fingerprint},
+        left_out=[{"item": row.item, "reason": row.reason} for row in reading.left_out],
+        notes=list(reading.notes),
+    )
 
 
 def _corrected(query: Query) -> Query:
@@ -332,6 +76,265 @@ def _corrected(query: Query) -> Query:
     return replace(query, text=correct_caption(query.text))
 
 
+def _check_same_source(workspace: Workspace, options: BuildOptions, source: Source, fingerprint: str) -> None:
+    """Refuse to build one source over another's dataset; the same folder, mended, may be built again."""
+    previous = workspace.manifest() if workspace.root.exists() else None
+    if previous is None:
+        return
+    before = previous["source"]
+    same_folder = workspace.path(".a2dsplus", "source.json").exists() and (
+        workspace.read_json(".a2dsplus/source.json").get("root") == str(source.root.resolve())
+    )
+    if previous["split"] != options.split or (before["fingerprint"] != fingerprint and not same_folder):
+        raise WorkspaceError(
+            f"{workspace.root}: holds the {previous['split']} split of another source ({before['name']},"
+            f" {before['fingerprint'][:12]}), not of {source.root}; choose another --out or remove that folder"
+        )
+
+
+# ---- roles -----------------------------------------------------------------------------------------------------------
+
+
+def roles(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> None:
+    """Write roles.parquet from queries.parquet."""
+    from a2dsplus.roles import Predicates, identify, load_labeller, parse
+
+    model = identify(options.srl)
+    srl = {"name": model.name, "sha256": model.sha256, "predicates": options.predicates}
+    key = digest(_ROLES, __version__, _hash(workspace, "queries.parquet"), srl)
+    if workspace.is_current("roles", key):
+        report.kept.append("roles")
+        return
+    queries = tables.read_queries(workspace)
+    texts = [query.text for query in queries]
+    labeller = load_labeller(options.srl, predicates=Predicates(options.predicates))
+    # a process for every thousand captions: starting one costs as much as parsing some hundred
+    workers = min(options.workers, 1 + len(texts) // 1000)
+    with bars("labelling roles", len(texts), "captions") as advance:
+        parsed = parse(texts, labeller=labeller, workers=workers, progress=advance)
+    tables.write_roles(workspace, dict(zip((query.query_id for query in queries), parsed, strict=True)))
+    workspace.remember("roles", key, outputs=["roles.parquet"], srl=srl)
+    report.done.append("roles")
+
+
+# ---- contrast --------------------------------------------------------------------------------------------------------
+
+
+def contrast(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> None:
+    """Write pairs.parquet: the sampled pairs, ranked anew by what the reviewers and a pairs file say."""
+    sampler = _sample(workspace, options, report, bars)
+    pairs = tables.read_pairs(workspace, name=_SAMPLED)
+    unpaired = dict(workspace.made_from("sample")["unpaired"])
+    settled = _settled(workspace, options)
+    if options.pairs is not None:
+        sampler = sampler or _sampler(workspace)
+        pairs, published = published_pairs(options.pairs, pairs, sampler)
+        settled = {**published, **settled}
+        paired = {pair.query_id for pair in pairs}
+        missing = [query.query_id for query in tables.read_queries(workspace) if query.query_id not in paired]
+        unpaired = dict.fromkeys(missing, f"{options.pairs.name} has no pair for it")
+    ranked = rank_again(pairs, settled)
+    for pair in ranked:
+        if pair.rank == 0 and pair.status == "rejected":
+            unpaired[pair.query_id] = "every candidate was rejected in review"
+    tables.write_pairs(workspace, ranked)
+    workspace.remember("contrast", "", outputs=["pairs.parquet"], unpaired=dict(sorted(unpaired.items())))
+    report.done.append("contrast")
+
+
+def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> Sampler | None:
+    """Keep the sampled pairs, before any review, in the workspace's own folder; return the sampler where one was made."""
+    wordnet = wordnet_installed()
+    words = [sha256(resources.path(name)) for name in _WORDS]
+    key = digest(
+        _SAMPLE, _hash(workspace, "queries.parquet"), _hash(workspace, "roles.parquet"), options.seed, words, wordnet
+    )
+    if workspace.is_current("sample", key):
+        report.kept.append("sample")
+        return None
+    sampler = _sampler(workspace)
+    meanings = sampler.index.meanings
+    with bars("sampling contrast", len(meanings), "queries") as advance:
+        sampling = sampler.sample(meanings, seed=options.seed, progress=advance)
+    guard = sampler.removed(meanings)
+    tables.write_pairs(workspace, sampling.pairs, name=_SAMPLED)
+    workspace.remember(
+        "sample",
+        key,
+        outputs=[_SAMPLED],
+        unpaired=sampling.unpaired,
+        guard={reason: guard[reason] for reason in sorted(guard)},
+        options={"ranks": RANKS, "wordnet": wordnet, "lexicon": words[0]},
+    )
+    report.done.append("sample")
+    return sampler
+
+
+def _sampler(workspace: Workspace) -> Sampler:
+    rows = tables.read_roles(workspace)
+    meanings = [meaning(query, rows.get(query.query_id, ())) for query in tables.read_queries(workspace)]
+    return Sampler(meanings, Guard(Lexicon(wordnet=wordnet_installed())))
+
+
+def _settled(workspace: Workspace, options: BuildOptions) -> Verdicts:
+    if options.database is None and not workspace.path("reviews.sqlite").exists():
+        return {}
+    from a2dsplus.review.store import settled
+
+    return settled(workspace.root, database=options.database)
+
+
+# ---- compose ---------------------------------------------------------------------------------------------------------
+
+
+def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> None:
+    """Write samples.jsonl, meta_expressions.json and ground_truth.json of each subset from the tables."""
+    hashes = [_hash(workspace, f"{name}.parquet") for name in ("queries", "clips", "masks", "pairs")]
+    how = (options.subsets, options.split, options.recipe, options.contrasts, options.chosen_order, options.seed)
+    key = digest(_COMPOSE, __version__, hashes, how)
+    if workspace.is_current("compose", key):
+        report.kept.append("compose")
+        return
+    queries = {query.query_id: query for query in tables.read_queries(workspace)}
+    clips = tables.read_clips(workspace)
+    masks = tables.read_masks(workspace)
+
+    def masks_of(video: str) -> Any:
+        return masks.get(video, {})
+
+    used: dict[str, list[Pair]] = {}
+    for pair in in_use(tables.read_pairs(workspace), contrasts=options.contrasts):
+        used.setdefault(pair.query_id, []).append(pair)
+    samples: dict[SubsetName, list[Sample]] = {}
+    notes = [] if masks else [_LACKS.format("masks") + ": its samples can be watched and predicted, not scored"]
+    for subset in options.subsets:
+        if subset in (SubsetName.N, SubsetName.M):
+            samples[subset] = _whole(subset, queries.values(), clips, masks_of)
+        else:
+            samples[subset] = _composites(subset, options, used, queries, clips, masks_of)
+    withheld = SubsetName.M in samples and any(query.objects is None for query in queries.values())
+    if withheld:
+        note = f"M is left out: {_LACKS.format('which object an expression names')}, so nobody can tell which videos have several"
+        if options.subsets == (SubsetName.M,):
+            raise InputError(f"--subsets M: {note}; build S and T")
+        del samples[SubsetName.M]
+        notes.append(note)
+    with bars("composing", sum(map(len, samples.values())), "samples") as advance:
+        for subset, rows in samples.items():
+            write_subset(
+                workspace, subset, rows, queries=queries, masks_of=masks_of, split=options.split, progress=advance
+            )
+    written = [name for subset in samples for name in _files(workspace, subset)]
+    workspace.remember("compose", key, outputs=written, subsets=[subset.value for subset in samples], notes=notes)
+    report.done.append("compose")
+
+
+def _files(workspace: Workspace, subset: SubsetName) -> list[str]:
+    names = (samples_file.NAME, "meta_expressions.json", "ground_truth.json")
+    return [f"{subset}/{name}" for name in names if workspace.path(subset, name).is_file()]
+
+
+def _whole(subset: SubsetName, queries: Any, clips: Mapping[str, Clip], masks_of: MasksOf) -> list[Sample]:
+    by_video: dict[str, list[Query]] = {}
+    for query in queries:
+        by_video.setdefault(query.video_id, []).append(query)
+    return [
+        whole(subset, video, own, clips[video], masks_of(video))
+        for video, own in sorted(by_video.items())
+        if subset is SubsetName.N or len(described(own) or ()) > 1
+    ]
+
+
+def _composites(
+    subset: SubsetName,
+    options: BuildOptions,
+    used: Mapping[str, Sequence[Pair]],
+    queries: Mapping[str, Query],
+    clips: Mapping[str, Clip],
+    masks_of: MasksOf,
+) -> list[Sample]:
+    chosen = orders(subset, [queries[name] for name in used], choice=options.chosen_order, seed=options.seed)
+    return [
+        composite(
+            subset,
+            queries[query_id],
+            [queries[pair.contrast_query_id] for pair in pairs],
+            clips=clips,
+            masks_of=masks_of,
+            order=order,
+            pairs=pairs,
+            suffix=REVERSED_SUFFIX if options.chosen_order == "both" and order is Order.CONTRAST_FIRST else "",
+        )
+        for query_id, pairs in used.items()
+        for order in chosen[query_id]
+    ]
+
+
+def samples_of(workspace: Workspace, subset: SubsetName) -> list[Sample]:
+    """Return a composed subset's samples."""
+    return list(samples_file.read(workspace.path(subset, samples_file.NAME)))
+
+
+def composed(workspace: Workspace) -> list[SubsetName]:
+    """Return the subsets that the last compose stage made."""
+    return [SubsetName(name) for name in workspace.made_from("compose").get("subsets", ())]
+
+
+# ---- render ----------------------------------------------------------------------------------------------------------
+
+
+def render_samples(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> dict[str, str]:
+    """Write the videos or images of every sample; return {file: sha256}. Samples whose clips cannot be decoded are refused, or left out."""
+    samples = {subset: samples_of(workspace, subset) for subset in composed(workspace)}
+    clips = tables.read_clips(workspace)
+    every = [sample for rows in samples.values() for sample in rows]
+    with bars("rendering", len(every) if options.rendering.form != "none" else 0, "samples") as advance:
+        result = render(
+            workspace.root,
+            every,
+            clips,
+            rendering=options.rendering,
+            journal=workspace.journal,
+            stamps={video: _stamp(clip) for video, clip in clips.items()},
+            workers=options.workers,
+            progress=advance,
+        )
+    if result.failed and not options.skip_bad:
+        more = len(result.failed) - 1
+        rest = f" (and {more} more samples; --skip-bad leaves them out)" if more else ""
+        raise ClipError(f"{result.failed[0].reason}{rest}")
+    if result.failed:
+        report.left_out += result.failed
+        _leave_out(workspace, options, samples, {row.item for row in result.failed})
+    (report.done if result.made else report.kept).append(f"render ({result.made} new)")
+    return result.files
+
+
+def _leave_out(
+    workspace: Workspace, options: BuildOptions, samples: Mapping[SubsetName, list[Sample]], failed: set[str]
+) -> None:
+    queries = {query.query_id: query for query in tables.read_queries(workspace)}
+    masks = tables.read_masks(workspace)
+    for subset, rows in samples.items():
+        kept = [row for row in rows if f"{subset}/{row.sample_id}" not in failed]
+        write_subset(
+            workspace, subset, kept, queries=queries, masks_of=lambda video: masks.get(video, {}), split=options.split
+        )
+
+
 def _stamp(clip: Clip) -> str:
     state = clip.path.stat()
     return digest(clip.frames, clip.height, clip.width, str(clip.rate), state.st_size, state.st_mtime_ns)
+
+
+def _hash(workspace: Workspace, name: str) -> str:
+    path = workspace.path(name)
+    if not path.is_file():
+        raise WorkspaceError(f"{path}: missing; run the stage before this one, or `a2dsplus build` without --only")
+    return sha256(path)
+
+
+def tiers(pairs: Sequence[Pair]) -> dict[str, int]:
+    """Return how many pairs are of each tier, "1" to "4"."""
+    counts = Counter(pair.tier for pair in pairs)
+    return {str(tier): counts[tier] for tier in (1, 2, 3, 4)}

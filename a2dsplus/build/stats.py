@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from a2dsplus.dataset import tables
+from a2dsplus.dataset import samples_file, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.records import Subset
+from a2dsplus.records import SubsetName
 
 # Table 2 of the paper: videos, queries, objects a video
 PAPER = {"A2D-S test": (737, 1295, 1.76), "M": (257, 856, 3.33), "S": (1290, 1295, 5.02), "T": (1293, 1295, 5.13)}
@@ -38,15 +38,15 @@ def table_2(workspace: Workspace) -> list[Row]:
     is_a2d_test = len(queries) == PAPER["A2D-S test"][1] and len(described) == PAPER["A2D-S test"][0]
     name = "A2D-S test" if is_a2d_test else f"source, {manifest['split']}" if manifest else "source"
     rows = [_row(name, len(described), len(queries), len(queries), "A2D-S test" if is_a2d_test else None)]
-    for subset in Subset:
+    for subset in SubsetName:
         if not workspace.path(subset, "samples.jsonl").exists():
             continue
-        samples = tables.read_samples(workspace, subset)
+        samples = list(samples_file.read(workspace.path(subset, samples_file.NAME)))
         objects = sum(
-            described[sample.video_id] + (described[sample.contrast.video_id] if sample.contrast else 0)
+            described[sample.video_id] + sum(described[part.video_id] for part in sample.contrasts)
             for sample in samples
         )
-        asked = sum(len(sample.queries) for sample in samples)
+        asked = sum(len(sample.asked) for sample in samples)
         rows.append(_row(subset.value, len(samples), asked, objects, subset.value if is_a2d_test else None))
     return rows
 

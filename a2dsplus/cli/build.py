@@ -13,20 +13,39 @@ from a2dsplus.errors import UsageError
 @click.command()
 @click.option(
     "--split",
-    type=click.Choice(["test", "train"]),
     default="test",
     show_default=True,
-    help="Which split of the source.",
+    help="Which split of the source (an unknown one says which there are).",
 )
 @click.option(
     "--root",
     type=click.Path(path_type=Path),
-    help="The A2D-Sentences folder, holding Release/ and text_annotations/. Without it: a painted sample.",
+    help="The dataset's folder, for A2D-Sentences the one that holds Release/ and text_annotations/. Without it: a painted sample.",
+)
+@click.option(
+    "--source", "source_name", metavar="NAME", help="Which dataset the folder is, where that is not found out from it."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), default=DEFAULT, show_default=True, help="Where the dataset goes."
 )
-@click.option("--subsets", default="M,S,T", show_default=True, help="Which of M, S and T to make.")
+@click.option(
+    "--subsets", default="M,S,T", show_default=True, help="Which of N (the split as it is), M, S and T to make."
+)
+@click.option(
+    "--recipe",
+    type=click.Choice(["paper", "strict"]),
+    default="paper",
+    show_default=True,
+    help="paper: query left and ahead, one query a sample. strict, for new results: half of the samples the other way round, and both captions asked where each excludes the other.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["other", "frozen", "reversed"]),
+    default="other",
+    show_default=True,
+    help="The contrast: another video, or the query's own clip frozen or backwards, where its words speak of motion or direction.",
+)
+@click.option("--contrasts", type=click.IntRange(1), default=1, show_default=True, help="Contrast videos a sample.")
 @click.option(
     "--srl",
     default="compact",
@@ -47,10 +66,9 @@ from a2dsplus.errors import UsageError
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the contrast sampling.")
 @click.option(
     "--order",
-    type=click.Choice(["query-first", "contrast-first", "random", "truthful"]),
-    default="query-first",
-    show_default=True,
-    help='Which clip stands left (S) and ahead (T). truthful: where the caption\'s "on the right" or "at the end" stays true.',
+    type=click.Choice(["query-first", "contrast-first", "random", "balanced", "truthful", "both"]),
+    default=None,
+    help='Which clip stands left (S) and ahead (T); by default the recipe\'s. balanced: a seeded half each. truthful: where the caption\'s "on the right" or "at the end" stays true. both: each pair in both orders.',
 )
 @click.option(
     "--pairs",
@@ -81,27 +99,37 @@ from a2dsplus.errors import UsageError
     default=None,
     help="Processes; by default one a core. The result does not depend on it.",
 )
+@click.option(
+    "--only",
+    type=click.Choice(["read", "roles", "contrast", "compose", "render"]),
+    help="Run one stage alone, on what the ones before it have left.",
+)
 @click.option("--skip-bad", is_flag=True, help="Go on without videos and queries that cannot be read, and list them.")
 @click.option("--database", metavar="URL", help="Where the reviews are, if not in OUT/reviews.sqlite.")
 def command(
     split: str,
     root: Path | None,
+    source_name: str | None,
     out: Path,
     subsets: str,
+    recipe: Literal["paper", "strict"],
+    kind: Literal["other", "frozen", "reversed"],
+    contrasts: int,
     srl: str,
     predicates: str,
     correct: bool,
     seed: int,
-    order: Literal["query-first", "contrast-first", "random", "truthful"],
+    order: Literal["query-first", "contrast-first", "random", "balanced", "truthful", "both"] | None,
     pairs: Path | None,
     form: Literal["video", "frames", "none"],
     image: Literal["jpg", "png"],
     quality: int,
     workers: int | None,
+    only: Literal["read", "roles", "contrast", "compose", "render"] | None,
     skip_bad: bool,
     database: str | None,
 ) -> None:
-    """Construct M, S and T from an A2D-Sentences folder.
+    """Construct M, S and T from a dataset's folder.
 
     \b
     a2dsplus build --split test --root A2D          the benchmark, as mp4 videos
@@ -111,31 +139,36 @@ def command(
     Run it again after `a2dsplus review`: accepted pairs are kept, rejected ones replaced by the next candidate, and only what changed
     is made anew. A run that was interrupted goes on where it stopped.
     """
-    from a2dsplus.build.stages import BuildOptions, build
+    from a2dsplus.build.options import BuildOptions
+    from a2dsplus.build.run import build
     from a2dsplus.compose.render import Rendering
-    from a2dsplus.records import Subset
+    from a2dsplus.records import SubsetName
     from a2dsplus.sources import open_source
 
     names = [name.strip() for name in subsets.split(",") if name.strip()]
-    unknown = [name for name in names if name not in list(Subset)]
+    unknown = [name for name in names if name not in list(SubsetName)]
     if unknown or not names:
-        raise UsageError(f"--subsets {subsets}: expected some of M,S,T")
+        raise UsageError(f"--subsets {subsets}: expected some of N,M,S,T")
     processes = workers or processors()
     if root is None:
         click.echo(
             "no --root given: building the painted sample (give your A2D-Sentences folder with --root)", err=True
         )
-    source = open_source(root, out=out, split=split, workers=processes)
+    source = open_source(root, out=out, split=split, name=source_name, workers=processes)
     report = build(
         source,
         out,
+        only=only,
         options=BuildOptions(
             split=split,
-            subsets=tuple(subset for subset in Subset if subset in names),
+            subsets=tuple(subset for subset in SubsetName if subset in names),
             srl=srl,
             predicates=predicates,
             correct=correct,
             seed=seed,
+            recipe=recipe,
+            kind=kind,
+            contrasts=contrasts,
             order=order,
             pairs=pairs,
             database=database,
@@ -148,11 +181,16 @@ def command(
         click.echo(f"left out: {row.item}: {row.reason}", err=True)
     for query_id, reason in report.unpaired.items():
         click.echo(f"no pair: {query_id}: {reason}", err=True)
+    if only is not None:
+        click.echo(f"{only}: {'done' if report.done else 'as it was'} in {out}")
+        return
+    for note in report.notes:
+        click.echo(f"note: {note}", err=True)
     counts = report.counts
     click.echo(
         f"{counts['queries']} queries of {counts['videos']} videos, {counts['pairs']} pairs (tiers {_tiers(counts['tiers'])})"
     )
-    for subset in Subset:
+    for subset in SubsetName:
         if subset.value in counts:
             click.echo(f"{subset}: {counts[subset.value]['videos']} videos, {counts[subset.value]['queries']} queries")
     click.echo(f"written to {out}; next: a2dsplus review --dataset {out}")

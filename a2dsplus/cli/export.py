@@ -26,13 +26,13 @@ def command(dataset: Path, subset: str, layout: str, out: Path) -> None:
 
     ground_truth.json of every subset is COCO already, and samples' predictions are scored by `a2dsplus score`.
     """
-    from a2dsplus.dataset.tables import read_samples
+    from a2dsplus.dataset.samples_file import NAME, read
     from a2dsplus.dataset.workspace import Workspace
     from a2dsplus.export import LAYOUTS, export
     from a2dsplus.progress import bar
-    from a2dsplus.records import Subset
+    from a2dsplus.records import SubsetName
 
-    samples = read_samples(Workspace.open(dataset), Subset(subset))
+    samples = list(read(Workspace.open(dataset).path(subset, NAME)))
     with bar("exporting", len(samples), unit="samples") as advance:
-        export(dataset, out, layout=layout, subset=Subset(subset), progress=advance)
+        export(dataset, out, layout=layout, subset=SubsetName(subset), progress=advance)
     click.echo(f"{len(samples)} samples of {subset} in {out}: {LAYOUTS[layout][1]}")

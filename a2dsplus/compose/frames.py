@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation
 
-from a2dsplus.compose.geometry import Panel, held_index, panels, resampled_indices
+from a2dsplus.compose.geometry import Panel, panels
 from a2dsplus.media.clips import PIXEL_FORMAT, decode
-from a2dsplus.records import Clip, Layout, Order, Sample
+from a2dsplus.records import Clip, Layout, Sample
 
 # video black: luma 16, both chroma planes 128 (ITU-R BT.601, limited range)
 _BLACK = (16, 128, 128)
@@ -26,30 +26,25 @@ def composed_frames(sample: Sample, clips: Mapping[str, Clip]) -> Iterator[av.Vi
 
     `clips`: the source clips by video id. Raises ClipError where one cannot be decoded to its end.
     """
-    query_panel, contrast_panel = panels(sample)
-    if sample.query is None or sample.contrast is None or contrast_panel is None:
-        for frame in decode(clips[sample.video_id]):
-            yield _fitted(frame, query_panel)
-        return
-    query, contrast = clips[sample.query.video_id], clips[sample.contrast.video_id]
+    placed = panels(sample)
     if sample.layout is Layout.SPATIAL:
-        wanted = [held_index(index, contrast.frames) for index in range(query.frames)]
-        beside = _at(contrast, contrast_panel, wanted)
-        for left in decode(query):
-            yield _beside(sample, (_fitted(left, query_panel), query_panel), (next(beside), contrast_panel))
+        streams = [_at(clips[panel.video_id], panel) for panel in placed]
+        for parts in zip(*streams, strict=True):
+            yield _beside(sample, *zip(parts, placed, strict=True))
         return
-    ahead = (_fitted(frame, query_panel) for frame in decode(query))
-    behind = _at(contrast, contrast_panel, resampled_indices(query.frames, contrast.frames))
-    first, second = (ahead, behind) if sample.order is Order.QUERY_FIRST else (behind, ahead)
-    yield from first
-    yield from second
+    for panel in sorted(placed, key=lambda panel: panel.first_index):
+        yield from _at(clips[panel.video_id], panel)
 
 
-def _at(clip: Clip, panel: Panel, indices: list[int]) -> Iterator[av.VideoFrame]:
-    """Yield a clip's frames at non-decreasing 0-based indices, fitted to a panel; a repeated frame is fitted once."""
+def _at(clip: Clip, panel: Panel) -> Iterator[av.VideoFrame]:
+    """Yield the clip's frames that a panel shows, fitted to it; a repeated frame is fitted once. Backwards, the clip is held in memory."""
     frames = decode(clip)
+    if panel.indices[0] > panel.indices[-1]:
+        frames = iter([_fitted(frame, panel) for frame in frames][::-1])
+        yield from frames
+        return
     position, held = -1, None
-    for index in indices:
+    for index in panel.indices:
         if index != position or held is None:
             held = _fitted(next(islice(frames, index - position - 1, None)), panel)
             position = index

@@ -3,62 +3,94 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from a2dsplus.compose.geometry import referent_mask
-from a2dsplus.dataset import tables
-from a2dsplus.dataset.workspace import SCHEMA, Workspace
+from a2dsplus.compose.geometry import MasksOf, units
+from a2dsplus.dataset import samples_file
+from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.errors import InputError
 from a2dsplus.media.masks import Rle, area, bounding_box
-from a2dsplus.records import Query, Sample, Subset
-from a2dsplus.sources import Annotations
+from a2dsplus.records import Query, Sample, SubsetName
+
+SCHEMA = 2
+"""Of ground_truth.json; in schema 1 the image ids were the keys."""
+
+
+def image_key(sample_id: str, frame: int, expression: str) -> str:
+    """Return the key of a unit's image: `<sample_id>/<frame:05d>/<expression>`."""
+    return f"{sample_id}/{frame:05d}/{expression}"
 
 
 def write_subset(
     workspace: Workspace,
-    subset: Subset,
+    subset: SubsetName,
     samples: Sequence[Sample],
     *,
     queries: Mapping[str, Query],
-    annotations: Mapping[str, Annotations],
+    masks_of: MasksOf,
     split: str,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write a subset's three files; `progress` is called with 1 for each sample.
+    """Write a subset's files; `progress` is called with 1 for each sample.
 
     `queries`: by query id. An image of the ground truth is one unit, a (query, evaluated frame), with exactly one annotation; all-zero
-    masks are there as empty run lengths. In meta_expressions.json obj_id is A2D's instance id.
+    masks are there as empty run lengths. Where the source's split withholds masks or objects there is no ground_truth.json.
     """
     images: list[dict[str, Any]] = []
-    units: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     videos: dict[str, Any] = {}
+    keys: set[str] = set()
     for sample in samples:
-        asked = [queries[query_id] for query_id in sample.queries]
-        videos[sample.sample_id] = {
-            "frames": [f"{frame:05d}" for frame in range(1, sample.frames + 1)],
-            "expressions": {str(n): {"exp": query.text, "obj_id": query.instance_id} for n, query in enumerate(asked)},
-        }
-        for query in asked:
-            masks = annotations[query.video_id]
-            for frame in sample.evaluated_frames:
-                rle = referent_mask(sample, frame, instance_id=query.instance_id, annotations=masks)
-                if rle is not None:
-                    image = f"{sample.sample_id}/{frame:05d}/{query.instance_id}"
-                    images.append({"id": image, "height": sample.height, "width": sample.width})
-                    units.append(_annotation(len(units) + 1, image, rle))
+        names = [f"{frame:05d}" for frame in range(1, sample.frames + 1)]
+        asked = sample.asked.items()
+        expressions = {str(n): _expression(word, queries[query_id]) for n, (word, query_id) in enumerate(asked)}
+        videos[sample.sample_id] = {"frames": names, "expressions": expressions}
+        for unit in units(sample, queries, masks_of):
+            key = image_key(sample.sample_id, unit.frame, unit.expression)
+            if key in keys:
+                raise InputError(
+                    f"{subset}: two units would be image {key}; give expressions ids that are unique in their video"
+                )
+            keys.add(key)
+            number = len(images) + 1
+            image = {
+                "id": number,
+                "key": key,
+                "file_name": f"{sample.sample_id}/{unit.frame:05d}.jpg",
+                "height": sample.height,
+                "width": sample.width,
+            }
+            images.append(image if unit.ignore is None else {**image, "ignore": unit.ignore})
+            found.append(_annotation(number, unit.mask))
         progress(1)
+    workspace.write_text(f"{subset}/{samples_file.NAME}", samples_file.lines(samples))
+    workspace.write_json(f"{subset}/meta_expressions.json", {"videos": videos})
     truth = {
         "info": {"schema": SCHEMA, "subset": subset.value, "split": split},
         "images": images,
-        "annotations": units,
+        "annotations": found,
         "categories": [{"id": 1, "name": "referent"}],
     }
-    tables.write_samples(workspace, subset, samples)
-    workspace.write_json(f"{subset}/meta_expressions.json", {"videos": videos})
-    workspace.write_json(f"{subset}/ground_truth.json", truth)
+    if images or _is_judged(queries.values()):
+        workspace.write_json(f"{subset}/ground_truth.json", truth)
+    else:
+        workspace.path(subset, "ground_truth.json").unlink(missing_ok=True)
 
 
-def _annotation(number: int, image: str, rle: Rle) -> dict[str, Any]:
+def _is_judged(queries: Any) -> bool:
+    return all(query.objects is not None for query in queries)
+
+
+def _expression(word: str, query: Query) -> dict[str, Any]:
+    """Return an expression as Refer-YouTube-VOS has it, its object as `obj_id` (MeViS: a list, where there are several or none), and its word in keys."""
+    if query.objects is None:
+        return {"exp": query.text, "expression": word}
+    objects = query.objects[0] if len(query.objects) == 1 else list(query.objects)
+    return {"exp": query.text, "expression": word, "obj_id": objects}
+
+
+def _annotation(number: int, rle: Rle) -> dict[str, Any]:
     return {
         "id": number,
-        "image_id": image,
+        "image_id": number,
         "category_id": 1,
         "segmentation": rle,
         "area": area(rle),

@@ -15,6 +15,7 @@ from typing import Literal
 import cv2
 
 from a2dsplus.compose.frames import composed_frames
+from a2dsplus.compose.geometry import panels
 from a2dsplus.dataset.workspace import digest
 from a2dsplus.engine import LocalEngine, nothing
 from a2dsplus.errors import InputError, WorkspaceError
@@ -26,7 +27,7 @@ from a2dsplus.sources import LeftOut
 
 Form = Literal["video", "frames", "none"]
 # a change here changes every rendered file: raise it with the composition or the encoder settings
-_RECIPE = 1
+_RECIPE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +122,7 @@ def _work(
 
 
 def _needed(sample: Sample, clips: Mapping[str, Clip]) -> dict[str, Clip]:
-    videos = {sample.video_id} | ({sample.contrast.video_id} if sample.contrast else set())
-    return {video: clips[video] for video in sorted(videos)}
+    return {video: clips[video] for video in sorted({panel.video_id for panel in panels(sample)})}
 
 
 def _one(root: Path, rendering: Rendering, _shared: None, job: tuple[Sample, str, dict[str, Clip]]) -> _Result:
@@ -167,12 +167,10 @@ def write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], render
 
 
 def _key(sample: Sample, rendering: Rendering, stamps: Mapping[str, str]) -> str:
-    other = sample.contrast.video_id if sample.contrast else None
-    shape = (sample.height, sample.width, sample.frames, sample.layout, sample.order)
+    shape = (sample.height, sample.width, sample.frames, sample.layout, sample.order, sample.kind)
     how = (rendering.form, rendering.image, rendering.quality if rendering.form == "frames" else None)
-    return digest(
-        _RECIPE, shape, sample.video_id, stamps[sample.video_id], other, stamps[other] if other else None, how
-    )
+    shown = [(panel.video_id, stamps[panel.video_id]) for panel in panels(sample)]
+    return digest(_RECIPE, shape, shown, how)
 
 
 def _state(path: Path) -> tuple[str, int, int]:

@@ -1,6 +1,6 @@
 """A subset as a map-style sequence that a torch DataLoader takes as it is, composed from the source clips on the fly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -9,28 +9,30 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus import records
 from a2dsplus.compose.frames import composed_frames
-from a2dsplus.compose.geometry import referent_mask
-from a2dsplus.dataset.tables import read_annotations, read_clips, read_queries, read_samples
+from a2dsplus.compose.geometry import Unit, units
+from a2dsplus.dataset.samples_file import NAME, read
+from a2dsplus.dataset.tables import read_clips, read_masks, read_queries
 from a2dsplus.dataset.workspace import DEFAULT, Workspace
-from a2dsplus.errors import UsageError
+from a2dsplus.errors import UsageError, WorkspaceError
 from a2dsplus.media.clips import to_rgb
 from a2dsplus.media.masks import Mask, decode
-from a2dsplus.records import Query, Sample
+from a2dsplus.records import Query, Sample, SubsetName
+from a2dsplus.sources import Masks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One query of a sample, with its video.
+    """One expression asked of a sample, with its video.
 
-    `frames`: RGB, (T, H, W, 3) uint8. `frame_numbers`: (T,) int64, 1-based, which frames of the sample they are. `masks`: (K, H, W)
+    `expression`: its word in keys and prediction folders. `instance_id`: the query's expression id, in A2D-Sentences the instance's. `frames`: RGB, (T, H, W, 3) uint8. `frame_numbers`: (T,) int64, 1-based, which frames of the sample they are. `masks`: (K, H, W)
     bool, the referent at the evaluated frames; `evaluated_frames`: (K,) int64, 1-based, ascending.
     """
 
     sample_id: str
     subset: str
     query_id: str
+    expression: str
     instance_id: str
     text: str
     frames: npt.NDArray[np.uint8]
@@ -59,18 +61,33 @@ class Subset(Sequence[Item]):
         frames: Literal["all", "evaluated"] = "all",
         root: Path | str | None = None,
     ) -> None:
-        if subset not in list(records.Subset):
-            raise UsageError(f"subset {subset!r}: expected one of {', '.join(records.Subset)}")
+        if subset not in list(SubsetName):
+            raise UsageError(f"subset {subset!r}: expected one of {', '.join(SubsetName)}")
         if frames not in ("all", "evaluated"):
             raise UsageError(f"frames {frames!r}: expected all or evaluated")
         workspace = Workspace.open(Path(dataset))
-        self.name = records.Subset(subset)
-        self.samples = read_samples(workspace, self.name)
+        self.name = SubsetName(subset)
+        workspace.check_unchanged(f"{self.name}/{NAME}")
+        self.samples = list(read(workspace.path(self.name, NAME)))
         self.clips = read_clips(workspace, root=Path(root) if root is not None else None)
-        self._annotations = read_annotations(workspace)
+        self._masks = read_masks(workspace)
         self._queries = {query.query_id: query for query in read_queries(workspace)}
-        self._rows = [(sample, self._queries[query_id]) for sample in self.samples for query_id in sample.queries]
+        self._check(workspace)
+        self._rows = [(sample, query) for sample in self.samples for query in self.asked(sample)]
         self._frames = frames
+
+    def _check(self, workspace: Workspace) -> None:
+        for sample in self.samples:
+            parts = [part for part in (sample.query, *sample.contrasts) if part is not None]
+            unknown = [query for query in sample.asked.values() if query not in self._queries]
+            unknown += [
+                video for video in (sample.video_id, *(part.video_id for part in parts)) if video not in self.clips
+            ]
+            if unknown:
+                raise WorkspaceError(
+                    f"{workspace.path(self.name, NAME)}: sample {sample.sample_id} names {unknown[0]!r:.80}, which the tables do not"
+                    " have; run `a2dsplus build` again"
+                )
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -78,15 +95,13 @@ class Subset(Sequence[Item]):
     def __getitem__(self, index: int) -> Item:  # type: ignore[override]  # a slice would decode many clips at once
         sample, query = self._rows[index]
         evaluated, masks = self.masks(sample, query)
-        if self._frames == "evaluated":
-            numbers = evaluated
-        else:
-            numbers = list(range(1, sample.frames + 1))
+        numbers = evaluated if self._frames == "evaluated" else list(range(1, sample.frames + 1))
         return Item(
             sample_id=sample.sample_id,
             subset=self.name.value,
             query_id=query.query_id,
-            instance_id=query.instance_id,
+            expression=sample.expression_of(query.query_id),
+            instance_id=query.expression_id,
             text=query.text,
             frames=self.frames(sample, numbers),
             frame_numbers=np.array(numbers, np.int64),
@@ -101,7 +116,15 @@ class Subset(Sequence[Item]):
 
     def asked(self, sample: Sample) -> list[Query]:
         """Return the queries of a sample, in its order."""
-        return [self._queries[query_id] for query_id in sample.queries]
+        return [self._queries[query_id] for query_id in sample.asked.values()]
+
+    def units(self, sample: Sample) -> Iterator[Unit]:
+        """Yield a sample's scored units with their masks."""
+        return units(sample, self._queries, self.masks_of)
+
+    def masks_of(self, video_id: str) -> Masks:
+        """Return a source video's annotated frames; empty where it has none."""
+        return self._masks.get(video_id, {})
 
     def frames(self, sample: Sample, numbers: Sequence[int]) -> npt.NDArray[np.uint8]:
         """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending."""
@@ -119,15 +142,7 @@ class Subset(Sequence[Item]):
 
     def masks(self, sample: Sample, query: Query) -> tuple[list[int], Mask]:
         """Return a query's evaluated frames, 1-based, ascending, and its masks there, (K, H, W) bool."""
-        numbers, masks = [], []
-        for frame in sample.evaluated_frames:
-            rle = referent_mask(
-                sample,
-                frame,
-                instance_id=query.instance_id,
-                annotations=self._annotations[query.video_id],
-            )
-            if rle is not None:
-                numbers.append(frame)
-                masks.append(decode(rle))
-        return numbers, np.stack(masks) if masks else np.zeros((0, sample.height, sample.width), bool)
+        found = [unit for unit in self.units(sample) if unit.query_id == query.query_id]
+        masks = [decode(unit.mask) for unit in found]
+        empty = np.zeros((0, sample.height, sample.width), bool)
+        return [unit.frame for unit in found], np.stack(masks) if masks else empty

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from a2dsplus.dataset.workspace import SCHEMA
 from a2dsplus.errors import InputError
 from a2dsplus.files import replacing
 from a2dsplus.records import Pair, Status
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,96 +1,180 @@
-"""The workspace's tables as records, both ways: what each stage hands to the next.
+"""The workspace's tables as records, both ways: what each stage hands to the next. The only reader and the only writer of each.
 
-queries.parquet  query_id, video_id, instance_id, text, split
-clips.parquet    video_id, file (relative to the source's root), frames, height, width, rate ("25/1"), frame_names (list, null = positions),
+queries.parquet  query_id, video_id, expression_id, objects (list; null where the split withholds them), text, split
+clips.parquet    video_id, path (relative to the source's root), frames, height, width, rate ("25/1"), frame_names (list; null: positions),
                  and the fields of `records.Coding` (start as "1/25")
-masks.parquet    video_id, frame (1-based), instance_id, height, width, counts (COCO's compressed run lengths)
-roles.parquet    query_id, frame (0-based number of the caption's frame), role, slot, phrase, lemma
+masks.parquet    video_id, object, frame (1-based), height, width, counts (COCO's compressed run lengths); a video's rows stand together
+roles.parquet    query_id, role_frame (0-based number of the caption's role frame), role, slot, phrase, lemma
 pairs.parquet    query_id, contrast_query_id, tier, shared, differing, extra, kind, grade, because, doubt, relation, rank, status
-<subset>/samples.jsonl
+
+A table that lacks a column, or has one of another type, is one error that names them.
 """
 
-import dataclasses
-import json
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from a2dsplus.dataset.workspace import Workspace
-from a2dsplus.errors import WorkspaceError
+from a2dsplus.errors import InputError, WorkspaceError
+from a2dsplus.files import replacing
 from a2dsplus.media.masks import Rle
-from a2dsplus.records import Clip, Coding, Layout, Order, Pair, ParsedCaption, Part, Query, Sample, Subset
-from a2dsplus.sources import Annotations
+from a2dsplus.records import Clip, Coding, Grade, Kind, Pair, ParsedCaption, Query, Relation, Status, check_id
+from a2dsplus.sources import Masks
 
-# {query id: [(number of the frame in the caption, label, slot, cleaned phrase, lemmatised phrase), ...]}
+# {query id: [(number of the caption's role frame, label, slot, cleaned phrase, lemmatised phrase), ...]}
 RoleRows = dict[str, list[tuple[int, str, str, str, str]]]
-_CODING = tuple(field.name for field in fields(Coding))
+
+_TEXTS = pa.list_(pa.string())
+_CODED: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), Fraction: pa.string()}
+_TABLES = {
+    "queries.parquet": pa.schema(
+        [
+            pa.field("query_id", pa.string(), nullable=False),
+            pa.field("video_id", pa.string(), nullable=False),
+            pa.field("expression_id", pa.string(), nullable=False),
+            pa.field("objects", _TEXTS),
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("split", pa.string(), nullable=False),
+        ]
+    ),
+    "clips.parquet": pa.schema(
+        [
+            pa.field("video_id", pa.string(), nullable=False),
+            pa.field("path", pa.string(), nullable=False),
+            pa.field("frames", pa.int64(), nullable=False),
+            pa.field("height", pa.int64(), nullable=False),
+            pa.field("width", pa.int64(), nullable=False),
+            pa.field("rate", pa.string(), nullable=False),
+            pa.field("frame_names", _TEXTS),
+            *(pa.field(field.name, _CODED[field.type], nullable=False) for field in fields(Coding)),
+        ]
+    ),
+    "masks.parquet": pa.schema(
+        [
+            pa.field("video_id", pa.string(), nullable=False),
+            pa.field("object", pa.string(), nullable=False),
+            pa.field("frame", pa.int64(), nullable=False),
+            pa.field("height", pa.int64(), nullable=False),
+            pa.field("width", pa.int64(), nullable=False),
+            pa.field("counts", pa.string(), nullable=False),
+        ]
+    ),
+    "roles.parquet": pa.schema(
+        [
+            pa.field("query_id", pa.string(), nullable=False),
+            pa.field("role_frame", pa.int64(), nullable=False),
+            pa.field("role", pa.string(), nullable=False),
+            pa.field("slot", pa.string(), nullable=False),
+            pa.field("phrase", pa.string(), nullable=False),
+            pa.field("lemma", pa.string(), nullable=False),
+        ]
+    ),
+    "pairs.parquet": pa.schema(
+        [
+            pa.field("query_id", pa.string(), nullable=False),
+            pa.field("contrast_query_id", pa.string(), nullable=False),
+            pa.field("tier", pa.int64()),
+            pa.field("shared", _TEXTS, nullable=False),
+            pa.field("differing", _TEXTS, nullable=False),
+            pa.field("extra", _TEXTS, nullable=False),
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("grade", pa.string(), nullable=False),
+            pa.field("because", pa.string(), nullable=False),
+            pa.field("doubt", pa.float64(), nullable=False),
+            pa.field("relation", pa.string(), nullable=False),
+            pa.field("rank", pa.int64(), nullable=False),
+            pa.field("status", pa.string(), nullable=False),
+        ]
+    ),
+}
+_WORDS = {"kind": get_args(Kind), "grade": get_args(Grade), "relation": get_args(Relation), "status": get_args(Status)}
+_GROUP_ROWS = 4096
+_MOST_ROWS, _MOST_BYTES = 10**8, 8 * 2**30
+_AGAIN = "run `a2dsplus build` again"
+
+
+# ---- queries and clips -----------------------------------------------------------------------------------------------
 
 
 def write_queries(workspace: Workspace, queries: Iterable[Query]) -> None:
     """Write queries.parquet, in the order given."""
-    rows = [(query.query_id, query.video_id, query.instance_id, query.text, query.split) for query in queries]
-    workspace.write_table(
-        "queries.parquet",
-        pd.DataFrame(rows, columns=["query_id", "video_id", "instance_id", "text", "split"], dtype="str"),
-    )
+    rows = [
+        (q.query_id, q.video_id, q.expression_id, None if q.objects is None else list(q.objects), q.text, q.split)
+        for q in queries
+    ]
+    _write(workspace, "queries.parquet", rows)
 
 
 def read_queries(workspace: Workspace) -> list[Query]:
-    """Return the queries, in the table's order."""
-    table = workspace.read_table("queries.parquet")
-    columns = zip(table["video_id"], table["instance_id"], table["text"], table["split"], strict=True)
-    return [
-        Query(video_id=video, instance_id=instance, text=text, split=split) for video, instance, text, split in columns
-    ]
+    """Return the queries, in the table's order; raises WorkspaceError where the table is missing or damaged."""
+    queries = []
+    for number, row in enumerate(_rows(workspace, "queries.parquet")):
+        query_id, video, expression, objects, text, split = row
+        named = None if objects is None else tuple(objects)
+        try:
+            query = Query(video_id=video, expression_id=expression, objects=named, text=text, split=split)
+        except InputError as error:
+            raise _at_fault(workspace, "queries.parquet", number, str(error)) from error
+        if query.query_id != query_id:
+            raise _at_fault(workspace, "queries.parquet", number, f"query_id {query_id!r:.80} is not {query.query_id}")
+        queries.append(query)
+    return queries
 
 
 def write_clips(workspace: Workspace, clips: Iterable[Clip], *, root: Path) -> None:
     """Write clips.parquet, paths relative to the source's root."""
+    names = [field.name for field in fields(Coding)]
     rows = [
-        {
-            "video_id": clip.video_id,
-            "file": clip.path.relative_to(root).as_posix(),
-            "frames": clip.frames,
-            "height": clip.height,
-            "width": clip.width,
-            "rate": _ratio(clip.rate),
-            "frame_names": None if clip.frame_names is None else list(clip.frame_names),
-            **{name: getattr(clip.coding, name) for name in _CODING},
-            "start": _ratio(clip.coding.start),
-        }
+        (
+            clip.video_id,
+            clip.path.relative_to(root).as_posix(),
+            clip.frames,
+            clip.height,
+            clip.width,
+            _ratio(clip.rate),
+            None if clip.frame_names is None else list(clip.frame_names),
+            *(
+                _ratio(value) if isinstance(value, Fraction) else value
+                for value in (getattr(clip.coding, n) for n in names)
+            ),
+        )
         for clip in clips
     ]
-    columns = ["video_id", "file", "frames", "height", "width", "rate", "frame_names", *_CODING]
-    workspace.write_table("clips.parquet", pd.DataFrame(rows, columns=columns))
+    _write(workspace, "clips.parquet", rows)
 
 
 def read_clips(workspace: Workspace, *, root: Path | None = None) -> dict[str, Clip]:
-    """Return {video id: clip}, the paths below `root` (by default, the source's folder that the dataset was built from).
-
-    A table of before the columns of `Coding` gives its defaults.
-    """
+    """Return {video id: clip}, the paths below `root` (by default, the source's folder that the dataset was built from)."""
     base = root if root is not None else source_root(workspace)
-    clips = {}
-    for row in workspace.read_table("clips.parquet").to_dict("records"):
-        coding = {name: row[name] for name in _CODING if name in row}
-        if "start" in coding:
-            coding["start"] = Fraction(coding["start"])
-        names = row.get("frame_names")
-        clips[row["video_id"]] = Clip(
-            video_id=row["video_id"],
-            path=base / row["file"],
-            frames=int(row["frames"]),
-            height=int(row["height"]),
-            width=int(row["width"]),
-            rate=Fraction(row["rate"]),
-            frame_names=None if names is None else tuple(names),
-            coding=Coding(**coding),
-        )
-    return clips
+    coded = [field.name for field in fields(Coding)]
+    found: dict[str, Clip] = {}
+    for number, row in enumerate(_rows(workspace, "clips.parquet")):
+        video, path, frames, height, width, rate, names, *coding = row
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise _at_fault(workspace, "clips.parquet", number, f"path {path!r:.80} leaves the source's folder")
+        try:
+            values = dict(zip(coded, coding, strict=True))
+            found[video] = Clip(
+                video_id=check_id(video, what="video", where="clip"),
+                path=base / path,
+                frames=frames,
+                height=height,
+                width=width,
+                rate=Fraction(rate),
+                frame_names=None if names is None else tuple(names),
+                coding=Coding(**{**values, "start": Fraction(values["start"])}),
+            )
+        except (ValueError, ZeroDivisionError):
+            raise _at_fault(workspace, "clips.parquet", number, f"rate {rate!r:.40} or start is no fraction") from None
+        except InputError as error:
+            raise _at_fault(workspace, "clips.parquet", number, str(error)) from error
+    return found
 
 
 def _ratio(value: Fraction) -> str:
@@ -117,36 +201,89 @@ def source_root(workspace: Workspace) -> Path:
     return root
 
 
-def write_annotations(workspace: Workspace, annotations: Mapping[str, Annotations]) -> None:
-    """Write masks.parquet from {video id: {frame: {instance id: mask}}}."""
+# ---- masks -----------------------------------------------------------------------------------------------------------
+
+
+def write_masks(workspace: Workspace, masks: Mapping[str, Masks]) -> None:
+    """Write masks.parquet from {video id: {frame: {object: mask}}}."""
     rows = [
-        (video, frame, instance, rle["size"][0], rle["size"][1], rle["counts"])
-        for video, frames in annotations.items()
-        for frame, instances in frames.items()
-        for instance, rle in instances.items()
+        (video, name, frame, rle["size"][0], rle["size"][1], rle["counts"])
+        for video, frames in masks.items()
+        for frame, objects in frames.items()
+        for name, rle in objects.items()
     ]
-    workspace.write_table(
-        "masks.parquet", pd.DataFrame(rows, columns=["video_id", "frame", "instance_id", "height", "width", "counts"])
-    )
+    _write(workspace, "masks.parquet", rows)
 
 
-def read_annotations(workspace: Workspace) -> dict[str, dict[int, dict[str, Rle]]]:
-    """Return {video id: {frame: {instance id: mask}}}."""
-    table = workspace.read_table("masks.parquet")
-    found: dict[str, dict[int, dict[str, Rle]]] = {}
-    columns = zip(
-        table["video_id"],
-        table["frame"],
-        table["instance_id"],
-        table["height"],
-        table["width"],
-        table["counts"],
-        strict=True,
-    )
-    for video, frame, instance, height, width, counts in columns:
-        rle = Rle(size=[int(height), int(width)], counts=counts)
-        found.setdefault(video, {}).setdefault(int(frame), {})[instance] = rle
-    return found
+class MaskTable(Mapping[str, Masks]):
+    """masks.parquet as {video id: {frame: {object: mask}}}, read video by video when asked; a video without masks is absent."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._file = _open(workspace, "masks.parquet")
+        # where a video's rows are: [(row group, first row, one beyond the last)]
+        self._places: dict[str, list[tuple[int, int, int]]] = {}
+        for group in range(self._file.num_row_groups):
+            first = 0
+            column = _read_group(workspace, "masks.parquet", self._file, group, ["video_id"])["video_id"].to_pylist()
+            for row, video in enumerate(column):
+                if row + 1 == len(column) or column[row + 1] != video:
+                    self._places.setdefault(video, []).append((group, first, row + 1))
+                    first = row + 1
+        self._groups: OrderedDict[int, pa.Table] = OrderedDict()
+        self._videos: OrderedDict[str, Masks] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type["MaskTable"], tuple[Workspace]]:
+        # to another process goes the place, not the open file
+        return MaskTable, (self._workspace,)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __contains__(self, video: object) -> bool:
+        return video in self._places
+
+    def __getitem__(self, video: str) -> Masks:
+        places = self._places[video]
+        known = self._videos.get(video)
+        if known is not None:
+            self._videos.move_to_end(video)
+            return known
+        found: dict[int, dict[str, Rle]] = {}
+        for group, first, stop in places:
+            rows = self._group(group).slice(first, stop - first)
+            names = [column.to_pylist() for column in rows.columns]
+            for _, name, frame, height, width, counts in zip(*names, strict=True):
+                if min(height, width) < 1 or height * width > 2**28:
+                    raise WorkspaceError(
+                        f"{self._workspace.path('masks.parquet')}: mask of {video}, frame {frame}, is {height}x{width}; {_AGAIN}"
+                    )
+                found.setdefault(frame, {})[name] = Rle(size=[height, width], counts=counts)
+        ordered = dict(sorted(found.items()))
+        self._videos[video] = ordered
+        if len(self._videos) > 1024:
+            self._videos.popitem(last=False)
+        return ordered
+
+    def _group(self, group: int) -> pa.Table:
+        if group not in self._groups:
+            columns = _TABLES["masks.parquet"].names
+            self._groups[group] = _read_group(self._workspace, "masks.parquet", self._file, group, columns)
+            if len(self._groups) > 16:
+                self._groups.popitem(last=False)
+        self._groups.move_to_end(group)
+        return self._groups[group]
+
+
+def read_masks(workspace: Workspace) -> Mapping[str, Masks]:
+    """Return {video id: {frame: {object: mask}}}, read when asked; raises WorkspaceError where the table is missing or damaged."""
+    return MaskTable(workspace)
+
+
+# ---- roles and pairs -------------------------------------------------------------------------------------------------
 
 
 def write_roles(workspace: Workspace, parsed: Mapping[str, ParsedCaption]) -> None:
@@ -157,118 +294,133 @@ def write_roles(workspace: Workspace, parsed: Mapping[str, ParsedCaption]) -> No
         for number, frame in enumerate(caption.frames)
         for role in frame.roles
     ]
-    workspace.write_table(
-        "roles.parquet", pd.DataFrame(rows, columns=["query_id", "frame", "role", "slot", "phrase", "lemma"])
-    )
+    _write(workspace, "roles.parquet", rows)
 
 
 def read_roles(workspace: Workspace) -> RoleRows:
     """Return each query's roles; a query whose caption gave none is absent."""
-    table = workspace.read_table("roles.parquet")
     found: RoleRows = {}
-    columns = zip(
-        table["query_id"], table["frame"], table["role"], table["slot"], table["phrase"], table["lemma"], strict=True
-    )
-    for query_id, number, role, slot, phrase, lemma in columns:
-        found.setdefault(query_id, []).append((int(number), role, slot, phrase, lemma))
+    for query_id, number, role, slot, phrase, lemma in _rows(workspace, "roles.parquet"):
+        found.setdefault(query_id, []).append((number, role, slot, phrase, lemma))
     return found
 
 
-# columns of pairs.parquet in their order; those that a dataset of an older version lacks, with what they are read as
-PAIR_COLUMNS = tuple(field.name for field in dataclasses.fields(Pair) if field.name not in ("rank", "status"))
-PAIR_COLUMNS += ("rank", "status")
-_ADDED_TO_PAIRS = {
-    field.name: field.default
-    for field in dataclasses.fields(Pair)
-    if field.name in ("extra", "kind", "grade", "because", "doubt", "relation")
-}
-_SLOT_LISTS = ("shared", "differing", "extra")
+def write_pairs(workspace: Workspace, pairs: Iterable[Pair], *, name: str = "pairs.parquet") -> None:
+    """Write pairs.parquet, or another table of its columns; `shared`, `differing` and `extra` are lists of slots, `tier` may be null."""
+    columns = _TABLES["pairs.parquet"].names
+    rows = [tuple(_cell(getattr(pair, column)) for column in columns) for pair in pairs]
+    _write(workspace, name, rows, contract="pairs.parquet")
 
 
-def write_pairs(workspace: Workspace, pairs: Iterable[Pair]) -> None:
-    """Write pairs.parquet; `shared`, `differing` and `extra` are lists of slots, `tier` is null where there is none."""
-    rows = list(pairs)
-    columns = {name: [getattr(pair, name) for pair in rows] for name in PAIR_COLUMNS}
-    for name in _SLOT_LISTS:
-        columns[name] = [list(slots) for slots in columns[name]]
-    types = {"tier": "Int64", "doubt": "float64", "rank": "int64"}
-    workspace.write_table("pairs.parquet", pd.DataFrame(columns).astype(types))
-
-
-def read_pairs(workspace: Workspace) -> list[Pair]:
-    """Return the pairs, those in use (rank 0) and the alternatives; a column that an older version did not write has its default."""
-    table = workspace.read_table("pairs.parquet")
-    length = len(table)
-    columns: dict[str, list[Any]] = {
-        name: table[name].tolist() if name in table or name not in _ADDED_TO_PAIRS else [_ADDED_TO_PAIRS[name]] * length
-        for name in PAIR_COLUMNS
-    }
-    for name in _SLOT_LISTS:
-        columns[name] = [tuple(slots) for slots in columns[name]]
-    columns["tier"] = [None if pd.isna(tier) else int(tier) for tier in columns["tier"]]
-    return [Pair(**dict(zip(PAIR_COLUMNS, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-
-
-def write_samples(workspace: Workspace, subset: Subset, samples: Iterable[Sample]) -> None:
-    """Write a subset's samples.jsonl, one sample a line."""
-    lines = [json.dumps(_sample_row(sample), sort_keys=True, ensure_ascii=False) for sample in samples]
-    workspace.write_text(f"{subset}/samples.jsonl", "".join(line + "\n" for line in lines))
-
-
-def read_samples(workspace: Workspace, subset: Subset) -> list[Sample]:
-    """Return a subset's samples, in the file's order."""
-    samples = []
-    for number, row in enumerate(workspace.read_lines(f"{subset}/samples.jsonl"), 1):
+def read_pairs(workspace: Workspace, *, name: str = "pairs.parquet") -> list[Pair]:
+    """Return the pairs, those in use and the alternatives, by rank in each query."""
+    columns = _TABLES["pairs.parquet"].names
+    pairs = []
+    for number, row in enumerate(_rows(workspace, name, contract="pairs.parquet")):
+        cells: dict[str, Any] = {
+            column: tuple(cell) if isinstance(cell, list) else cell for column, cell in zip(columns, row, strict=True)
+        }
+        for column, allowed in _WORDS.items():
+            if cells[column] not in allowed:
+                what = f"{column} {cells[column]!r:.40} is none of {', '.join(allowed)}"
+                raise _at_fault(workspace, name, number, what)
         try:
-            samples.append(_sample(row))
-        except (KeyError, TypeError, ValueError) as error:
-            where = f"{workspace.path(subset, 'samples.jsonl')}, line {number}"
-            raise WorkspaceError(f"{where}: not a sample ({error!r}); run `a2dsplus build` again") from error
-    return samples
+            pairs.append(Pair(**cells))
+        except InputError as error:
+            raise _at_fault(workspace, name, number, str(error)) from error
+    return pairs
 
 
-_PART_FIELDS = ("query_id", "video_id", "instance_id", "text", "frames", "height", "width")
+def _cell(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
-def _part_row(part: Part | None) -> dict[str, Any] | None:
-    return None if part is None else {name: getattr(part, name) for name in _PART_FIELDS}
+# ---- parquet ---------------------------------------------------------------------------------------------------------
 
 
-def _sample_row(sample: Sample) -> dict[str, Any]:
-    return {
-        "sample_id": sample.sample_id,
-        "subset": sample.subset.value,
-        "layout": sample.layout.value,
-        "order": sample.order.value,
-        "height": sample.height,
-        "width": sample.width,
-        "frames": sample.frames,
-        "video_id": sample.video_id,
-        "queries": list(sample.queries),
-        "query": _part_row(sample.query),
-        "contrast": _part_row(sample.contrast),
-        "evaluated_frames": list(sample.evaluated_frames),
-        "shared": list(sample.shared),
-        "differing": list(sample.differing),
-        "tier": sample.tier,
-    }
-
-
-def _sample(row: dict[str, Any]) -> Sample:
-    return Sample(
-        sample_id=row["sample_id"],
-        subset=Subset(row["subset"]),
-        layout=Layout(row["layout"]),
-        order=Order(row["order"]),
-        height=row["height"],
-        width=row["width"],
-        frames=row["frames"],
-        video_id=row["video_id"],
-        queries=tuple(row["queries"]),
-        query=None if row["query"] is None else Part(**row["query"]),
-        contrast=None if row["contrast"] is None else Part(**row["contrast"]),
-        evaluated_frames=tuple(row["evaluated_frames"]),
-        shared=tuple(row["shared"]),
-        differing=tuple(row["differing"]),
-        tier=row["tier"],
+def _write(workspace: Workspace, name: str, rows: list[tuple[Any, ...]], *, contract: str | None = None) -> None:
+    schema = _TABLES[contract or name]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    table = pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
     )
+    with replacing(workspace.path(name)) as partial:
+        pq.write_table(table, partial, row_group_size=_GROUP_ROWS if name == "masks.parquet" else None)
+
+
+def _rows(workspace: Workspace, name: str, *, contract: str | None = None) -> Iterator[tuple[Any, ...]]:
+    """Yield a table's rows, in the order of the contract's columns."""
+    contract = contract or name
+    file = _open(workspace, name, contract=contract)
+    for group in range(file.num_row_groups):
+        table = _read_group(workspace, name, file, group, _TABLES[contract].names, contract=contract)
+        yield from zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _open(workspace: Workspace, name: str, *, contract: str | None = None) -> pq.ParquetFile:
+    path, schema = workspace.path(name), _TABLES[contract or name]
+    workspace.check_unchanged(name)
+    try:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        rows, size = file.metadata.num_rows, path.stat().st_size
+        unpacked = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
+    except FileNotFoundError:
+        raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {workspace.root}` to the end") from None
+    except Exception as error:  # a damaged file makes the reader raise anything
+        raise _damaged(path, error) from error
+    absent = [column for column in schema.names if column not in names]
+    if absent:
+        older = "made by an older version" if "instance_id" in names or "file" in names else "not this toolkit's table"
+        raise WorkspaceError(f"{path}: has no column {', '.join(absent)} ({older}); {_AGAIN}")
+    if rows > _MOST_ROWS or unpacked > max(_MOST_BYTES, 64 * size):
+        raise WorkspaceError(f"{path}: {rows} rows of {unpacked} bytes, more than a dataset can have; {_AGAIN}")
+    return file
+
+
+def _read_group(
+    workspace: Workspace,
+    name: str,
+    file: pq.ParquetFile,
+    group: int,
+    columns: list[str],
+    *,
+    contract: str | None = None,
+) -> pa.Table:
+    path, schema = workspace.path(name), _TABLES[contract or name]
+    try:
+        table = file.read_row_group(group, columns=columns).select(columns)
+        table.validate(full=True)
+    except Exception as error:  # a damaged file makes the reader raise anything
+        raise _damaged(path, error) from error
+    for column in columns:
+        field = schema.field(column)
+        found = table.schema.field(column).type
+        if not _fits(found, field.type):
+            raise WorkspaceError(f"{path}: column {column} is of {found}, expected {field.type}; {_AGAIN}")
+        if not field.nullable and table[column].null_count:
+            raise WorkspaceError(f"{path}: column {column} has {table[column].null_count} empty cells; {_AGAIN}")
+        if pa.types.is_list(field.type) and table[column].combine_chunks().flatten().null_count:
+            raise WorkspaceError(f"{path}: column {column} has empty entries in its lists; {_AGAIN}")
+    return table
+
+
+def _fits(found: pa.DataType, expected: pa.DataType) -> bool:
+    if pa.types.is_list(expected):
+        return (pa.types.is_list(found) or pa.types.is_large_list(found)) and _fits(
+            found.value_type, expected.value_type
+        )
+    if pa.types.is_string(expected):
+        return bool(pa.types.is_string(found) or pa.types.is_large_string(found))
+    if pa.types.is_integer(expected):
+        return bool(pa.types.is_integer(found))
+    return bool(found == expected)
+
+
+def _damaged(path: Path, error: Exception) -> WorkspaceError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return WorkspaceError(f"{path}: damaged ({reason:.160}); delete it and {_AGAIN}")
+
+
+def _at_fault(workspace: Workspace, name: str, number: int, what: str) -> WorkspaceError:
+    return WorkspaceError(f"{workspace.path(name)}, row {number}: {what}; {_AGAIN}")

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from a2dsplus import __version__
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.files import PARTIAL, replacing, sha256, write_bytes
+from a2dsplus.files import PARTIAL, sha256, write_bytes
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of the manifest and the tables; a dataset of schema 1 is scored, and built again from its source."""
 DEFAULT = Path("a2dsplus-data")
 _STATE = ".a2dsplus"
 _RENDERED = (("videos",), ("JPEGImages",), ("PNGImages",))
@@ -34,6 +33,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._hashes: dict[str, str] = {}
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
@@ -49,7 +49,18 @@ class Workspace:
             raise WorkspaceError(
                 f"{root}: neither manifest.json nor queries.parquet is here; point --dataset at a folder made by `a2dsplus build`"
             )
+        files = (manifest or {}).get("files", {})
+        workspace._hashes = files if isinstance(files, dict) else {}
         return workspace
+
+    def check_unchanged(self, name: str) -> None:
+        """Raise WorkspaceError where an opened dataset's file is not the one that its manifest tells of; a build's own files are not asked."""
+        expected = self._hashes.get(name)
+        path = self.path(name)
+        if expected is not None and path.is_file() and sha256(path) != expected:
+            raise WorkspaceError(
+                f"{path}: not the file that manifest.json tells of (changed, damaged, or the build was stopped); run `a2dsplus build` again"
+            )
 
     def path(self, *names: str) -> Path:
         """Return the path of a file of the workspace."""
@@ -69,22 +80,7 @@ class Workspace:
         """Write a JSON file with sorted keys, whole or not at all."""
         self.write_text(name, json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent) + "\n")
 
-    def write_table(self, name: str, table: pd.DataFrame) -> None:
-        """Write a parquet table, whole or not at all."""
-        with replacing(self.path(name)) as partial:
-            table.to_parquet(partial, index=False)
-
     # ---- reading -------------------------------------------------------------------------------------------------
-
-    def read_table(self, name: str) -> pd.DataFrame:
-        """Return a parquet table; raises WorkspaceError where it is missing or damaged."""
-        path = self.path(name)
-        try:
-            return pd.read_parquet(path)
-        except FileNotFoundError:
-            raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
-        except (OSError, ValueError) as error:
-            raise WorkspaceError(f"{path}: damaged ({error}); delete it and run `a2dsplus build` again") from error
 
     def read_json(self, name: str) -> Any:
         """Return a JSON file's value; raises WorkspaceError where it is missing or damaged."""
@@ -96,23 +92,6 @@ class Workspace:
         except (OSError, ValueError) as error:
             raise WorkspaceError(f"{path}: damaged ({error}); delete it and run `a2dsplus build` again") from error
 
-    def read_lines(self, name: str) -> list[dict[str, Any]]:
-        """Return the objects of a JSON-lines file; raises WorkspaceError where it is missing or a line is damaged."""
-        path = self.path(name)
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
-        rows = []
-        for number, line in enumerate(lines, 1):
-            try:
-                rows.append(json.loads(line))
-            except ValueError as error:
-                raise WorkspaceError(
-                    f"{path}, line {number}: damaged ({error}); delete it and run `a2dsplus build` again"
-                ) from error
-        return rows
-
     # ---- the manifest --------------------------------------------------------------------------------------------
 
     def manifest(self) -> dict[str, Any] | None:
@@ -120,7 +99,7 @@ class Workspace:
         if not self.path("manifest.json").exists():
             return None
         manifest = self.read_json("manifest.json")
-        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        if not isinstance(manifest, dict) or manifest.get("schema") not in (1, SCHEMA):
             found = manifest.get("schema") if isinstance(manifest, dict) else None
             raise WorkspaceError(
                 f"{self.path('manifest.json')}: schema {found}, but version {__version__} of the toolkit writes schema {SCHEMA};"

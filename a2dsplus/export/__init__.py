@@ -20,7 +20,12 @@ LAYOUTS: dict[str, tuple[Callable[[Subset, Path, Callable[[int], None]], None], 
 
 
 def export(
-    dataset: Path, out: Path, *, layout: str, subset: records.Subset, progress: Callable[[int], None] = lambda _: None
+    dataset: Path,
+    out: Path,
+    *,
+    layout: str,
+    subset: records.SubsetName,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Write a subset of a dataset in another layout into the new folder `out`; `progress` is called with samples done.
 

@@ -27,7 +27,7 @@ def write(found: Subset, out: Path, progress: Callable[[int], None]) -> None:
         caption_rows.writerow(["video_id", "instance_id", "query"])
         for sample in found.samples:
             queries = found.asked(sample)
-            caption_rows.writerows([sample.sample_id, query.instance_id, query.text] for query in queries)
+            caption_rows.writerows([sample.sample_id, query.expression_id, query.text] for query in queries)
             row = [
                 sample.sample_id,
                 0,
@@ -50,7 +50,7 @@ def _write_masks(folder: Path, found: Subset, sample: Sample, queries: list[Quer
     by_frame: dict[int, list[tuple[int, Mask]]] = {}
     for query in queries:
         for frame, mask in zip(*found.masks(sample, query), strict=True):
-            by_frame.setdefault(frame, []).append((int(query.instance_id), mask))
+            by_frame.setdefault(frame, []).append((int(query.expression_id), mask))
     for frame, instances in by_frame.items():
         masks = np.stack([mask.T for _, mask in instances]).astype(np.uint8)
         boxes = np.array([_box(mask) for _, mask in instances]).T

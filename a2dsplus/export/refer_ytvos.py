@@ -21,7 +21,7 @@ def write(found: Subset, out: Path, progress: Callable[[int], None]) -> None:
         write_images(out / "valid" / "JPEGImages" / sample.sample_id, sample, found.clips, rendering)
         expressions = {}
         for number, query in enumerate(found.asked(sample)):
-            expressions[str(number)] = {"exp": query.text, "obj_id": query.instance_id}
+            expressions[str(number)] = {"exp": query.text, "obj_id": query.expression_id}
             folder = out / "valid" / "Annotations" / sample.sample_id / str(number)
             folder.mkdir(parents=True)
             for frame, mask in zip(*found.masks(sample, query), strict=True):

@@ -3,6 +3,7 @@
 H, W: a mask's height and width in pixels. A mask is bool (H, W) in memory and an `Rle` at rest.
 """
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -51,6 +52,32 @@ def bounding_box(rle: Rle) -> list[float]:
 def empty(height: int, width: int) -> Rle:
     """Return the all-zero mask of a size."""
     return encode(np.zeros((height, width), bool))
+
+
+def union(rles: Sequence[Rle], *, height: int, width: int) -> Rle:
+    """Return the pixels that are in any of some masks of (height, width); the all-zero mask for none.
+
+    Raises MaskError for a mask of another size.
+    """
+    for rle in rles:
+        if list(rle["size"]) != [height, width]:
+            raise MaskError(f"mask of {rle['size'][0]}x{rle['size'][1]}, expected {height}x{width}")
+    if len(rles) == 1:
+        return rles[0]
+    if not rles:
+        return empty(height, width)
+    merged = coco.merge([_raw(rle) for rle in rles])
+    return Rle(size=[int(side) for side in merged["size"]], counts=merged["counts"].decode("ascii"))
+
+
+def resized(rle: Rle, *, height: int, width: int) -> Rle:
+    """Return a mask scaled to (height, width): each pixel takes the value of the nearest one, by centres."""
+    if list(rle["size"]) == [height, width]:
+        return rle
+    old_height, old_width = rle["size"]
+    rows = (2 * np.arange(height) + 1) * old_height // (2 * height)
+    columns = (2 * np.arange(width) + 1) * old_width // (2 * width)
+    return encode(decode(rle)[rows[:, None], columns])
 
 
 def paste(rle: Rle, *, height: int, width: int, left: int = 0) -> Rle:

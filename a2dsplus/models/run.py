@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from a2dsplus import records
 from a2dsplus.compose.frames import composed_frames
+from a2dsplus.compose.ground_truth import image_key
 from a2dsplus.compose.subset import Subset
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.engine import LocalEngine
@@ -209,7 +210,7 @@ def _row(answer: Any, sample: Sample, frame: int, query: Query, where: str) -> d
             f"{where}, frame {frame}: mask of shape {mask.shape}, expected ({sample.height}, {sample.width})"
         )
     return {
-        "image_id": f"{sample.sample_id}/{frame:05d}/{query.instance_id}",
+        "image_id": image_key(sample.sample_id, frame, sample.expression_of(query.query_id)),
         "segmentation": encode(mask),
         "score": round(score, 6),
     }
@@ -277,7 +278,7 @@ def _ahead(frames: Iterator[npt.NDArray[np.uint8]]) -> Iterator[npt.NDArray[np.u
 
 
 def _chosen(workspace: Workspace, subsets: Sequence[str] | None) -> list[str]:
-    there = [name.value for name in records.Subset if workspace.path(name, "samples.jsonl").is_file()]
+    there = [name.value for name in records.SubsetName if workspace.path(name, "samples.jsonl").is_file()]
     if not there:
         raise PredictionError(f"{workspace.root}: has none of M, S and T; run `a2dsplus build --out {workspace.root}`")
     unknown = [name for name in subsets or () if name not in there]

@@ -12,8 +12,7 @@ from a2dsplus.media.clips import decode as decode_clip
 from a2dsplus.media.masks import Mask, Rle, decode
 from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import Clip
-from a2dsplus.sources import Annotations, Source
-from a2dsplus.sources.a2d import A2dSource
+from a2dsplus.sources import Masks, find_source, referent_rle
 from locater.training import Example, FrameStore
 
 
@@ -46,26 +45,29 @@ def open_training(
 
     `every`: besides labelled frames, every how many one is kept. `progress` is called with 1 for each video. Raises InputError.
     """
-    source: Source = A2dSource(root)
+    source = find_source(root)
     queries = source.listing(split).queries
     videos = sorted({query.video_id for query in queries})
     clips: dict[str, Clip] = {}
-    annotations: dict[str, Annotations] = {}
+    annotations: dict[str, Masks] = {}
     for video in videos:
-        footage = source.footage(video)
-        clips[video], annotations[video] = footage.clip, footage.annotations
+        there = source.video(video)
+        clips[video], annotations[video] = there.clip, there.masks or {}
         progress(1)
     examples = []
     for query in queries:
         frames = annotations[query.video_id]
         clip = clips[query.video_id]
-        found = {number - 1: masks[query.instance_id] for number, masks in frames.items() if query.instance_id in masks}
+        answers = {
+            number - 1: referent_rle(frames, query, number, height=clip.height, width=clip.width) for number in frames
+        }
+        found = {number: rle for number, rle in answers.items() if rle is not None}
         if found:
             labelled = tuple(number - 1 for number in sorted(frames))
             masks = _Masks(found, (clip.height, clip.width))
             examples.append(
                 Example(
-                    video=query.video_id, instance=query.instance_id, text=query.text, labelled=labelled, mask=masks
+                    video=query.video_id, instance=query.expression_id, text=query.text, labelled=labelled, mask=masks
                 )
             )
     if not examples:

@@ -17,13 +17,14 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.dataset import samples_file
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.files import replacing
 from a2dsplus.media.masks import Rle
-from a2dsplus.records import Clip, Order, Slot, Status, Subset
+from a2dsplus.records import Clip, Order, Slot, Status, SubsetName
 
-_RECIPE = 2
+_RECIPE = 3
 STATUSES: tuple[Status, ...] = get_args(Status)
 SLOTS = tuple(slot.value for slot in Slot)
 # of the candidate pairs, as Catalogue has them
@@ -32,11 +33,11 @@ _TABLES = ("queries.parquet", "roles.parquet", "clips.parquet", "masks.parquet",
 _SAMPLES = ("S/samples.jsonl", "T/samples.jsonl")
 _CREATE = """
 CREATE TABLE made_from (stamp TEXT NOT NULL);
-CREATE TABLE queries (position INTEGER PRIMARY KEY, query_id TEXT NOT NULL, video_id TEXT NOT NULL, instance_id TEXT NOT NULL,
+CREATE TABLE queries (position INTEGER PRIMARY KEY, query_id TEXT NOT NULL, video_id TEXT NOT NULL, expression_id TEXT NOT NULL,
     text TEXT NOT NULL, folded TEXT NOT NULL);
 CREATE TABLE roles (query_id TEXT NOT NULL, frame INTEGER, role TEXT, slot TEXT, phrase TEXT, lemma TEXT);
-CREATE TABLE clips (video_id TEXT PRIMARY KEY, file TEXT NOT NULL, frames INTEGER, height INTEGER, width INTEGER, rate TEXT);
-CREATE TABLE masks (video_id TEXT NOT NULL, frame INTEGER, instance_id TEXT, height INTEGER, width INTEGER, counts TEXT);
+CREATE TABLE clips (video_id TEXT PRIMARY KEY, path TEXT NOT NULL, frames INTEGER, height INTEGER, width INTEGER, rate TEXT);
+CREATE TABLE masks (video_id TEXT NOT NULL, object TEXT, frame INTEGER, height INTEGER, width INTEGER, counts TEXT);
 CREATE TABLE columns (name TEXT PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE orders (query_id TEXT NOT NULL, subset TEXT NOT NULL, ordering TEXT NOT NULL, PRIMARY KEY (query_id, subset));
 """
@@ -55,7 +56,7 @@ class Caption:
     position: int
     query_id: str
     video_id: str
-    instance_id: str
+    expression_id: str
     text: str
 
 
@@ -119,7 +120,7 @@ class Index:
 
     def clip(self, video_id: str, *, root: Path) -> Clip | None:
         """Return a video's clip below the source's folder, or None where the dataset has no such video."""
-        rows = self._rows("SELECT file, frames, height, width, rate FROM clips WHERE video_id = ?", video_id)
+        rows = self._rows("SELECT path, frames, height, width, rate FROM clips WHERE video_id = ?", video_id)
         if not rows:
             return None
         file, frames, height, width, rate = rows[0]
@@ -127,16 +128,16 @@ class Index:
         return Clip(video_id=video_id, path=path, frames=frames, height=height, width=width, rate=Fraction(rate))
 
     def annotations(self, video_id: str) -> dict[int, dict[str, Rle]]:
-        """Return {frame: {instance id: mask}} of a video."""
+        """Return {frame: {object: mask}} of a video."""
         found: dict[int, dict[str, Rle]] = {}
-        columns = "frame, instance_id, height, width, counts"
-        for frame, instance, height, width, counts in self._rows(
+        columns = "frame, object, height, width, counts"
+        for frame, name, height, width, counts in self._rows(
             f"SELECT {columns} FROM masks WHERE video_id = ? ORDER BY frame, rowid", video_id
         ):
-            found.setdefault(frame, {})[instance] = Rle(size=[height, width], counts=counts)
+            found.setdefault(frame, {})[name] = Rle(size=[height, width], counts=counts)
         return found
 
-    def order(self, query_id: str, subset: Subset) -> Order:
+    def order(self, query_id: str, subset: SubsetName) -> Order:
         """Return which clip comes first in a query's sample; query first where it has none yet."""
         rows = self._rows("SELECT ordering FROM orders WHERE query_id = ? AND subset = ?", query_id, subset.value)
         return Order(rows[0][0]) if rows else Order.QUERY_FIRST
@@ -161,12 +162,12 @@ class Index:
         return found is not None and found[0] == self.stamp
 
 
-_CAPTION = "SELECT position, query_id, video_id, instance_id, text FROM queries"
+_CAPTION = "SELECT position, query_id, video_id, expression_id, text FROM queries"
 
 
 def _caption(row: Sequence[Any]) -> Caption:
-    position, query_id, video_id, instance_id, text = row
-    return Caption(position=position, query_id=query_id, video_id=video_id, instance_id=instance_id, text=text)
+    position, query_id, video_id, expression_id, text = row
+    return Caption(position=position, query_id=query_id, video_id=video_id, expression_id=expression_id, text=text)
 
 
 def stamp(workspace: Workspace) -> str:
@@ -204,22 +205,23 @@ def _build(workspace: Workspace, path: Path, made_from: str) -> None:
     with replacing(path) as partial, closing(sqlite3.connect(partial)) as connection:
         connection.executescript(_CREATE)
         position = 0
-        for batch in batches(workspace, "queries.parquet", ("query_id", "video_id", "instance_id", "text")):
-            ids, videos, instances, texts = batch.values()
+        for batch in batches(workspace, "queries.parquet", ("query_id", "video_id", "expression_id", "text")):
+            ids, videos, expressions, texts = batch.values()
             numbers = range(position, position + len(ids))
             folded = [text.casefold() for text in texts]
-            _insert(connection, "queries", zip(numbers, ids, videos, instances, texts, folded, strict=True))
+            _insert(connection, "queries", zip(numbers, ids, videos, expressions, texts, folded, strict=True))
             position += len(ids)
         for table, columns in (
-            ("roles", ("query_id", "frame", "role", "slot", "phrase", "lemma")),
-            ("clips", ("video_id", "file", "frames", "height", "width", "rate")),
-            ("masks", ("video_id", "frame", "instance_id", "height", "width", "counts")),
+            ("roles", ("query_id", "role_frame", "role", "slot", "phrase", "lemma")),
+            ("clips", ("video_id", "path", "frames", "height", "width", "rate")),
+            ("masks", ("video_id", "object", "frame", "height", "width", "counts")),
         ):
             for batch in batches(workspace, f"{table}.parquet", columns):
                 _insert(connection, table, zip(*(batch[column] for column in columns), strict=True))
         for subset, name in zip(("S", "T"), _SAMPLES, strict=True):
             if workspace.path(name).is_file():
-                rows = ((sample["queries"][0], subset, sample["order"]) for sample in workspace.read_lines(name))
+                samples = samples_file.read(workspace.path(name))
+                rows = ((sample.queries[0], subset, sample.order.value) for sample in samples)
                 _insert(connection, "orders", rows)
         connection.executescript(_INDEXES)
         for name, values in _pair_columns(workspace, connection).items():

@@ -18,7 +18,7 @@ from a2dsplus.dataset.workspace import Workspace, digest
 from a2dsplus.errors import ClipError
 from a2dsplus.files import replacing
 from a2dsplus.media.masks import Rle, decode
-from a2dsplus.records import Clip, Layout, Query, Sample, Subset
+from a2dsplus.records import Clip, Query, Sample, SubsetName
 from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.index import Caption
 
@@ -94,7 +94,7 @@ class Media:
         """Return a playable file's media type."""
         return _TYPES.get(path.suffix.lower(), "video/mp4")
 
-    def preview(self, subset: Subset, query: Caption, contrast: Caption) -> Path:
+    def preview(self, subset: SubsetName, query: Caption, contrast: Caption) -> Path:
         """Return the composed S or T sample of a pair as an mp4, encoded where it is not in the cache. Raises ClipError."""
         clips = {video: self.clip(video) for video in {query.video_id, contrast.video_id}}
         order = self.index.order(query.query_id, subset)
@@ -103,11 +103,11 @@ class Media:
 
         def sample() -> Sample:
             return compose.composite(
-                Layout.SPATIAL if subset is Subset.S else Layout.TEMPORAL,
+                subset,
                 _query(query),
-                _query(contrast),
+                [_query(contrast)],
                 clips=clips,
-                annotations={video: self.index.annotations(video) for video in clips},
+                masks_of=self.index.annotations,
                 order=order,
             )
 
@@ -125,7 +125,9 @@ class Media:
         """Return a browser's copy of a clip: the same frames as H.264, of even size."""
         key = digest(1, "clip", clip.video_id, self.version(clip.video_id))
         clips = {clip.video_id: clip}
-        return self._encoded(key, lambda: compose.multiple(clip.video_id, [], clip, {}), clips, rate=clip.rate)
+        return self._encoded(
+            key, lambda: compose.whole(SubsetName.N, clip.video_id, [], clip, None), clips, rate=clip.rate
+        )
 
     def _encoded(self, key: str, sample: Callable[[], Sample], clips: Mapping[str, Clip], *, rate: Fraction) -> Path:
         """Return the cache's mp4 of a key, encoded from `sample()` where it is not there yet."""
@@ -143,7 +145,9 @@ class Media:
 
 
 def _query(caption: Caption) -> Query:
-    return Query(video_id=caption.video_id, instance_id=caption.instance_id, text=caption.text, split="")
+    return Query(
+        video_id=caption.video_id, expression_id=caption.expression_id, objects=None, text=caption.text, split=""
+    )
 
 
 def _browser_plays(path: Path) -> bool:

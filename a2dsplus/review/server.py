@@ -27,7 +27,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from a2dsplus.errors import A2dsplusError, ClipError, InputError
-from a2dsplus.records import Subset
+from a2dsplus.records import SubsetName
 from a2dsplus.resources import path as resource
 from a2dsplus.review.decisions import DecisionError, PairKey, from_json, reviewer_name
 from a2dsplus.review.desk import Desk, Filters, QuestionError
@@ -101,11 +101,11 @@ def application(
 
     def preview(request: Request) -> Response:
         subset = request.path_params["subset"]
-        if subset not in (Subset.S, Subset.T):
+        if subset not in (SubsetName.S, SubsetName.T):
             raise QuestionError(f"preview {subset!r}: expected S or T")
         pair = _pair(request)
         desk.pair(who(request), pair)
-        path = desk.media.preview(Subset(subset), desk.caption(pair[0]), desk.caption(pair[1]))
+        path = desk.media.preview(SubsetName(subset), desk.caption(pair[0]), desk.caption(pair[1]))
         return FileResponse(path, media_type="video/mp4", headers={"cache-control": "private, no-cache"})
 
     return Starlette(

@@ -67,7 +67,7 @@ def _side(
     return {
         "query": caption.query_id,
         "video": caption.video_id,
-        "instance": caption.instance_id,
+        "instance": caption.expression_id,
         "text": caption.text,
         "pieces": [
             {"text": p.text, "slot": p.slot, "role": p.role, "relation": p.relation}
@@ -81,7 +81,7 @@ def _side(
         "rate": float(clip.rate) if clip else 25.0,
         "outlines": outlines,
         "captions": [
-            {"instance": row.instance_id, "text": row.text}
+            {"instance": row.expression_id, "text": row.text}
             for row in index.captions_of(caption.video_id)
             if row.query_id != caption.query_id
         ],

@@ -1,15 +1,27 @@
-"""Datasets as the toolkit reads them: queries, clips and referent masks, one module a dataset."""
+"""Datasets as the toolkit reads them: queries, clips and object masks, one file a dataset, found from the folder.
 
-from collections.abc import Mapping
+The toolkit's own sources are listed in `SOURCES`; another package's are found by the entry-point group `a2dsplus.sources`.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from a2dsplus.media.masks import Rle
-from a2dsplus.records import Clip, Query
+from a2dsplus.errors import InputError
+from a2dsplus.media.masks import Rle, union
+from a2dsplus.records import VOID, Clip, Query, check_id
+from a2dsplus.registry import Registry
 
-# {frame (1-based): {instance id: mask}}: the annotated frames of a video
-Annotations = Mapping[int, Mapping[str, Rle]]
+SOURCES = Registry(
+    what="source",
+    group="a2dsplus.sources",
+    built_in={
+        "a2d-sentences": "a2dsplus.sources.a2d:A2dSource",
+    },
+)
+Masks = Mapping[int, Mapping[str, Rle]]
+"""A video's annotated frames: {frame (1-based): {object: mask}}. An object that is annotated and not to be seen has an all-zero mask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +32,21 @@ class LeftOut:
     reason: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Footage:
-    """What a source holds of one video: its clip and its annotated frames."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """What a source holds of one video: its clip and the masks of its objects, None where the split withholds them."""
 
     clip: Clip
-    annotations: Annotations
+    masks: Masks | None
 
 
 @dataclass(slots=True, kw_only=True)
 class Listing:
-    """A split's queries, in the order of their ids, and what the split leaves out."""
+    """A split's queries, in the order of their ids, what the split leaves out, and notes to print and to keep in the manifest."""
 
     queries: list[Query]
     left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def videos(self) -> list[str]:
@@ -41,22 +54,26 @@ class Listing:
         return sorted({query.video_id for query in self.queries})
 
 
-def referent_frames(annotations: Annotations, instance_id: str) -> tuple[int, ...]:
-    """Return the annotated frames of a video that hold an instance, 1-based, ascending."""
-    return tuple(frame for frame, instances in sorted(annotations.items()) if instance_id in instances)
-
-
 class Source(Protocol):
     """What every dataset offers. All methods raise InputError for what is at fault in it."""
 
-    name: str
+    name: ClassVar[str]
+    splits: ClassVar[tuple[str, ...]]
+    """The splits that it can have; empty where the data itself says."""
     root: Path
+
+    def __init__(self, root: Path) -> None: ...
+
+    @classmethod
+    def missing(cls, root: Path) -> str | None:
+        """Return None where `root` is such a folder (cheap), else what was looked for and not found, in a few words."""
+        ...
 
     def listing(self, split: str) -> Listing:
         """Return the split's queries."""
         ...
 
-    def footage(self, video_id: str) -> Footage:
+    def video(self, video_id: str) -> Video:
         """Return a video's clip and masks, of one size."""
         ...
 
@@ -65,17 +82,88 @@ class Source(Protocol):
         ...
 
 
-def open_source(root: Path | None, *, out: Path, split: str = "test", workers: int = 1) -> Source:
-    """Return the A2D-Sentences folder `root`, or, without one, the procedural sample, painted into `out`/world if it is not there.
+def referent_frames(masks: Masks | None, query: Query) -> tuple[int, ...]:
+    """Return the annotated frames of a query's video at which its answer is known, 1-based, ascending.
 
-    Raises InputError where the folder is none.
+    A frame counts where any of the query's objects is annotated; for an expression without a target every annotated frame does; () where
+    the split withholds masks or objects.
     """
-    from a2dsplus.sources.a2d import A2dSource
+    if masks is None or query.objects is None:
+        return ()
+    if not query.objects:
+        return tuple(sorted(masks))
+    return tuple(frame for frame in sorted(masks) if any(name in masks[frame] for name in query.objects))
 
+
+def referent_rle(masks: Masks, query: Query, frame: int, *, height: int, width: int) -> Rle | None:
+    """Return a query's mask at an annotated frame, the union over its objects, (height, width); None where the frame does not tell."""
+    there = masks.get(frame)
+    if there is None or query.objects is None:
+        return None
+    found = [there[name] for name in query.objects if name in there]
+    if not found and query.objects:
+        return None
+    return union(found, height=height, width=width)
+
+
+def void_rle(masks: Masks, frame: int) -> Rle | None:
+    """Return the pixels of a frame that nobody is to be judged by, or None."""
+    return masks.get(frame, {}).get(VOID)
+
+
+def checked_ids(queries: Iterable[Query]) -> list[Query]:
+    """Return the queries; raises InputError where two have one id, or two sample ids would be one."""
+    found: dict[str, Query] = {}
+    samples: dict[str, str] = {}
+    for query in queries:
+        if query.query_id in found:
+            raise InputError(
+                f"query {query.query_id} is there twice ({found[query.query_id].text!r:.60}, {query.text!r:.60}); expression ids must be"
+                " unique in a video"
+            )
+        other = samples.setdefault(query.sample_id, query.query_id)
+        if other != query.query_id:
+            raise InputError(
+                f"queries {other} and {query.query_id} would both be sample {query.sample_id}; rename one expression or video"
+            )
+        check_id(query.sample_id, what="sample", where=f"query {query.query_id}")
+        found[query.query_id] = query
+    return list(found.values())
+
+
+def find_source(root: Path, *, name: str | None = None) -> Source:
+    """Return the source that a folder is of, or, by `name`, the one that it is said to be.
+
+    Raises UsageError for an unknown name, InputError where no source, or more than one, knows the folder: it says what each looked for.
+    """
+    if name is not None:
+        chosen: Source = SOURCES.load(name)(root)
+        return chosen
+    if not root.exists():
+        raise InputError(f"{root}: no such folder; give the dataset's folder with --root")
+    known: dict[str, type[Source]] = {source: SOURCES.load(source) for source in SOURCES.places()}
+    missing = {source: kind.missing(root) for source, kind in known.items()}
+    fitting = [source for source, what in missing.items() if what is None]
+    if len(fitting) == 1:
+        return known[fitting[0]](root)
+    if fitting:
+        raise InputError(f"{root}: may be {' or '.join(fitting)}; say which with --source")
+    there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else [root.name]
+    looked = "; ".join(f"{source}: {what}" for source, what in missing.items())
+    raise InputError(f"{root}: no known dataset; missing are, for {looked}; there are {', '.join(there) or 'no files'}")
+
+
+def open_source(
+    root: Path | None, *, out: Path, split: str = "test", name: str | None = None, workers: int = 1
+) -> Source:
+    """Return the source in the folder `root`, or, without one, the procedural sample, painted into `out`/world if it is not there.
+
+    Raises InputError where the folder is none, UsageError for an unknown source.
+    """
     if root is not None:
-        return A2dSource(root)
+        return find_source(root, name=name)
     from a2dsplus.world import paint_world
 
     world = out / "world"
     paint_world(world, splits=(split,), workers=workers)
-    return A2dSource(world)
+    return find_source(world, name="a2d-sentences")

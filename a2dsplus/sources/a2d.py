@@ -15,6 +15,7 @@ import csv
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import h5py
 import numpy as np
@@ -24,8 +25,8 @@ from a2dsplus.errors import AnnotationError, InputError
 from a2dsplus.files import sha256
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
-from a2dsplus.records import Query, check_video_id
-from a2dsplus.sources import Footage, LeftOut, Listing
+from a2dsplus.records import Query, check_id
+from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
 
 SPLITS = {"0": "train", "1": "test"}
 _CLIP_FOLDERS = ("clips320H", "CLIPS320", "clips320", "Clips320H")
@@ -35,14 +36,22 @@ _SLIP = "1 (copy)"
 class A2dSource:
     """An A2D-Sentences folder. Raises InputError from the constructor where a needed file or folder is missing."""
 
-    name = "a2d-sentences"
+    name: ClassVar[str] = "a2d-sentences"
+    splits: ClassVar[tuple[str, ...]] = ("train", "test")
+
+    @classmethod
+    def missing(cls, root: Path) -> str | None:
+        """Return None for a folder with a table of videos and instance masks, else what is missing."""
+        release, text = _release(root), _text(root)
+        wanted = (release / "videoset.csv", text / "a2d_annotation.txt", text / "a2d_annotation_with_instances")
+        absent = [str(path.relative_to(root)) for path in wanted if not path.exists()]
+        return None if len(absent) < len(wanted) else " and ".join(absent)
 
     def __init__(self, root: Path) -> None:
         self.root = root
         if not root.is_dir():
             raise InputError(f"{root}: no such folder; give the A2D-Sentences folder with --root")
-        release = root / "Release" if (root / "Release").is_dir() else root
-        text = root / "text_annotations" if (root / "text_annotations").is_dir() else root
+        release, text = _release(root), _text(root)
         self.videoset = _existing(release / "videoset.csv", "the table of videos and splits")
         self.captions = _existing(text / "a2d_annotation.txt", "the table of captions")
         self.missed = text / "a2d_missed_videos.txt"
@@ -81,7 +90,9 @@ class A2dSource:
                 left_out.append(LeftOut(item=video, reason="has no folder of instance masks"))
             else:
                 queries.extend(
-                    Query(video_id=video, instance_id=instance, text=texts[instance], split=split)
+                    Query(
+                        video_id=video, expression_id=instance, objects=(instance,), text=texts[instance], split=split
+                    )
                     for instance in sorted(texts, key=int)
                 )
         if not queries:
@@ -90,7 +101,9 @@ class A2dSource:
                 " check that the three are of one release"
             )
         relevant = set(videos)
-        return Listing(queries=queries, left_out=[row for row in left_out if row.item.split("/")[0] in relevant])
+        return Listing(
+            queries=checked_ids(queries), left_out=[row for row in left_out if row.item.split("/")[0] in relevant]
+        )
 
     @cached_property
     def _splits(self) -> dict[str, str]:
@@ -101,7 +114,7 @@ class A2dSource:
                     f"{self.videoset}, line {number}: expected nine columns ending in the split 0 or 1, got {len(row)} ending in"
                     f" {row[-1]!r}; restore the file from A2D's release"
                 )
-            splits[check_video_id(row[0], where=f"{self.videoset}, line {number}")] = SPLITS[row[8].strip()]
+            splits[check_id(row[0], what="video", where=f"{self.videoset}, line {number}")] = SPLITS[row[8].strip()]
         return splits
 
     @cached_property
@@ -122,7 +135,7 @@ class A2dSource:
                 raise AnnotationError(
                     f"{where}: expected video_id,instance_id,query, got {len(row)} columns; quote a caption that holds a comma"
                 )
-            video, instance, text = check_video_id(row[0], where=where), row[1].strip(), row[2]
+            video, instance, text = check_id(row[0], what="video", where=where), row[1].strip(), row[2]
             if instance == _SLIP:
                 slips.append(video)
                 continue
@@ -146,29 +159,29 @@ class A2dSource:
 
     # ---- clips and masks -----------------------------------------------------------------------------------------
 
-    def footage(self, video_id: str) -> Footage:
+    def video(self, video_id: str) -> Video:
         """Return a video's clip and the masks of its annotated frames, all of the clip's size.
 
         Raises ClipError or AnnotationError: a missing or truncated clip, a mask file without its keys or of a wrong shape, a mask of
         another size than the clip, an annotated frame beyond the clip's end.
         """
-        check_video_id(video_id, where=str(self.root))
+        check_id(video_id, what="video", where=str(self.root))
         clip = probe(self.clips / f"{video_id}.mp4", video_id=video_id)
-        annotations: dict[int, dict[str, Rle]] = {}
+        masks: dict[int, dict[str, Rle]] = {}
         for path in self._mask_files(video_id):
             frame = int(path.stem)
             if not 1 <= frame <= clip.frames:
                 raise AnnotationError(
                     f"{path}: annotates frame {frame}, but {clip.path.name} has frames 1 to {clip.frames}; clip and masks are of different releases"
                 )
-            annotations[frame] = _read_masks(path)
-            for instance, rle in annotations[frame].items():
+            masks[frame] = _read_masks(path)
+            for instance, rle in masks[frame].items():
                 if rle["size"] != [clip.height, clip.width]:
                     raise AnnotationError(
                         f"{path}: mask of instance {instance} is {rle['size'][0]}x{rle['size'][1]}, the clip {clip.path.name} is"
                         f" {clip.height}x{clip.width}; use clips and masks of one release"
                     )
-        return Footage(clip=clip, annotations=annotations)
+        return Video(clip=clip, masks=masks)
 
     def _mask_files(self, video_id: str) -> list[Path]:
         files = sorted((self.instances / video_id).glob("*.h5"))
@@ -196,6 +209,14 @@ class A2dSource:
             if path.is_file():
                 state = path.stat()
                 yield path.name, state.st_size, state.st_mtime_ns
+
+
+def _release(root: Path) -> Path:
+    return root / "Release" if (root / "Release").is_dir() else root
+
+
+def _text(root: Path) -> Path:
+    return root / "text_annotations" if (root / "text_annotations").is_dir() else root
 
 
 def _existing(path: Path, what: str) -> Path:

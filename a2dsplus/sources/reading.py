@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, InputError, listed
 from a2dsplus.records import Clip, Query
-from a2dsplus.sources import Annotations, LeftOut, Listing, Source, referent_frames
+from a2dsplus.sources import LeftOut, Listing, Masks, Source, checked_ids, referent_frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A split as read: its queries, the clips and annotated frames of their videos by video id, and what was left out."""
+    """A split as read: its queries, the clips and masks of their videos by video id (masks: of those videos that have any), and what was left out."""
 
     queries: tuple[Query, ...]
     clips: Mapping[str, Clip]
-    annotations: Mapping[str, Annotations]
+    masks: Mapping[str, Masks]
     left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...] = ()
 
     def fingerprint(self, name: str) -> str:
         """Return what identifies the content on any machine: captions, masks, and each clip's length, sizes and rate."""
@@ -26,7 +27,7 @@ class Reading:
         ]
         masks = [
             (video, frame, sorted(found.items()))
-            for video, frames in sorted(self.annotations.items())
+            for video, frames in sorted(self.masks.items())
             for frame, found in frames.items()
         ]
         return digest(name, [(query.query_id, query.text) for query in self.queries], shapes, masks)
@@ -41,16 +42,18 @@ def read_split(
     raises it in any case where no query is left.
     """
     clips: dict[str, Clip] = {}
-    annotations: dict[str, Annotations] = {}
+    masks: dict[str, Masks] = {}
     bad: list[LeftOut] = []
     for video in listing.videos:
         try:
-            footage = source.footage(video)
-            clips[video], annotations[video] = footage.clip, footage.annotations
+            found = source.video(video)
+            clips[video] = found.clip
+            if found.masks is not None:
+                masks[video] = found.masks
         except InputError as error:
             bad.append(LeftOut(item=video, reason=str(error)))
         progress(1)
-    queries, invisible = _visible([query for query in listing.queries if query.video_id in clips], annotations)
+    queries, invisible = _visible([query for query in checked_ids(listing.queries) if query.video_id in clips], masks)
     bad += invisible
     if bad and not skip_bad:
         more = f" (and {len(bad) - 1} more; --skip-bad leaves them out and lists them)" if len(bad) > 1 else ""
@@ -61,22 +64,27 @@ def read_split(
     return Reading(
         queries=tuple(queries),
         clips={video: clips[video] for video in listing.videos if video in used},
-        annotations={video: annotations[video] for video in listing.videos if video in used},
+        masks={video: masks[video] for video in listing.videos if video in used and video in masks},
         left_out=(*listing.left_out, *bad),
+        notes=tuple(listing.notes),
     )
 
 
-def _visible(queries: Sequence[Query], annotations: Mapping[str, Annotations]) -> tuple[list[Query], list[LeftOut]]:
-    """Return the queries whose instance is in some annotated frame, and the others with the reason."""
+def _visible(queries: Sequence[Query], masks: Mapping[str, Masks]) -> tuple[list[Query], list[LeftOut]]:
+    """Return the queries whose objects are in some annotated frame, or of which that is not known, and the others with the reason."""
     found: list[Query] = []
     invisible: list[LeftOut] = []
     for query in queries:
-        if referent_frames(annotations[query.video_id], query.instance_id):
+        there = masks.get(query.video_id)
+        annotated = {name for objects in (there or {}).values() for name in objects}
+        absent = [name for name in query.objects or () if name not in annotated]
+        if there is None or query.objects is None or (not absent and referent_frames(there, query)):
             found.append(query)
             continue
-        frames = listed(sorted(annotations[query.video_id])) or "none"
+        frames = listed(sorted(there)) or "none"
+        what = f"object {listed(absent)} is" if absent else "referent is"
         reason = (
-            f"{query.query_id}: the caption's instance {query.instance_id} is in no annotated frame of the video ({frames});"
+            f"{query.query_id}: the caption's {what} in no annotated frame of the video ({frames});"
             " correct its id in the caption table, or leave it out with --skip-bad"
         )
         invisible.append(LeftOut(item=query.query_id, reason=reason))

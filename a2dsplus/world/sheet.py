@@ -33,7 +33,7 @@ def contact_sheet(root: Path, video_ids: Sequence[str] | None = None) -> Image:
     captions: dict[str, dict[int, str]] = {}
     for split in sorted({video["split"] for video in about.values()}):
         for query in source.listing(split).queries:
-            captions.setdefault(query.video_id, {})[int(query.instance_id)] = query.text
+            captions.setdefault(query.video_id, {})[int(query.expression_id)] = query.text
     missing = [video_id for video_id in video_ids or () if video_id not in captions]
     if missing:
         raise InputError(f"{root}: no video {missing[0]} to draw")
@@ -52,17 +52,17 @@ def _fullest(about: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _row(source: A2dSource, video_id: str, captions: dict[int, str]) -> Image:
-    footage = source.footage(video_id)
-    annotated = sorted(footage.annotations)
+    video = source.video(video_id)
+    annotated = sorted(video.masks or ())
     shown_frames = [annotated[round(k)] for k in np.linspace(0, len(annotated) - 1, _ANNOTATED)]
     wanted = {number: place for place, number in enumerate(shown_frames, 1)}
     lines = -(-len(captions) // 2)
     row = np.full((_HEIGHT + _LINE * lines + 2 * _GAP, (1 + _ANNOTATED) * (_WIDTH + _GAP), 3), 255, np.uint8)
-    for number, frame in enumerate(map(to_rgb, decode(footage.clip)), 1):
+    for number, frame in enumerate(map(to_rgb, decode(video.clip)), 1):
         if number not in wanted and number > 1:
             continue
         picture = np.ascontiguousarray(frame)
-        for instance, rle in footage.annotations[number].items() if number in wanted else ():
+        for instance, rle in (video.masks or {})[number].items() if number in wanted else ():
             edges, _ = cv2.findContours(decode_mask(rle).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(picture, edges, -1, _COLOURS[int(instance) % len(_COLOURS)], 1, cv2.LINE_AA)
         height, width = picture.shape[:2]

@@ -15,7 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import a2dsplus
-from a2dsplus.build.stages import BuildOptions, build
+from a2dsplus.build.options import BuildOptions
+from a2dsplus.build.run import build
+from a2dsplus.build.stages import samples_of
 from a2dsplus.cli import main
 from a2dsplus.compose.render import Rendering
 from a2dsplus.dataset import tables
@@ -24,7 +26,7 @@ from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import A2dsplusError, InputError, WorkspaceError
 from a2dsplus.files import sha256
 from a2dsplus.media import masks
-from a2dsplus.records import Subset
+from a2dsplus.records import SubsetName
 from a2dsplus.sources.a2d import A2dSource
 from tests.conftest import write_clip, write_masks
 from tests.shared_data import needs_shared
@@ -54,8 +56,15 @@ def built(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_workspace_holds_what_the_design_says(built: Path) -> None:
     queries = pd.read_parquet(built / "queries.parquet")
-    assert list(queries) == ["query_id", "video_id", "instance_id", "text", "split"]
-    assert set(pd.read_parquet(built / "roles.parquet")) >= {"query_id", "frame", "role", "slot", "phrase", "lemma"}
+    assert list(queries) == ["query_id", "video_id", "expression_id", "objects", "text", "split"]
+    assert set(pd.read_parquet(built / "roles.parquet")) >= {
+        "query_id",
+        "role_frame",
+        "role",
+        "slot",
+        "phrase",
+        "lemma",
+    }
     pairs = pd.read_parquet(built / "pairs.parquet")
     columns = "query_id contrast_query_id tier shared differing extra kind grade because doubt relation rank status"
     assert list(pairs) == columns.split()
@@ -90,7 +99,7 @@ def test_coco_tools_load_the_ground_truth_unchanged(built: Path) -> None:
 
 
 def test_m_has_the_videos_with_several_described_actors(built: Path) -> None:
-    samples = tables.read_samples(Workspace(built), Subset.M)
+    samples = samples_of(Workspace(built), SubsetName.M)
     assert {sample.sample_id: sample.queries for sample in samples} == {
         "aaaaaaaaaaa": ("aaaaaaaaaaa/0", "aaaaaaaaaaa/1"),
         "ccccccccccc": ("ccccccccccc/0", "ccccccccccc/2"),
@@ -101,7 +110,7 @@ def test_m_has_the_videos_with_several_described_actors(built: Path) -> None:
 def test_a_second_run_changes_nothing_and_the_dataset_verifies(built: Path, small_root: Path) -> None:
     before = _hashes(built)
     report = _build(small_root, built, rendering=Rendering())
-    assert {"source", "roles", "render (0 new)"} <= set(report.kept)
+    assert {"read", "roles", "sample", "compose", "render (0 new)"} <= set(report.kept)
     assert _hashes(built) == before
     assert verify(Workspace(built)).is_sound
 
@@ -115,8 +124,9 @@ def test_subset_composes_the_rendered_frames(built: Path) -> None:
     for name in ("M", "S", "T"):
         subset = a2dsplus.Subset(built, name)
         truth = {
-            row["image_id"]: row["segmentation"]
-            for row in json.loads((built / name / "ground_truth.json").read_text())["annotations"]
+            image["key"]: row["segmentation"]
+            for document in [json.loads((built / name / "ground_truth.json").read_text())]
+            for image, row in zip(document["images"], document["annotations"], strict=True)
         }
         for index, (sample, query) in enumerate(subset.queries):
             item = subset[index]
@@ -129,7 +139,7 @@ def test_subset_composes_the_rendered_frames(built: Path) -> None:
             )
             assert (item.text, item.query_id) == (query.text, query.query_id)
             for frame, mask in zip(item.evaluated_frames, item.masks, strict=True):
-                assert (masks.decode(truth[f"{sample.sample_id}/{frame:05d}/{query.instance_id}"]) == mask).all()
+                assert (masks.decode(truth[f"{sample.sample_id}/{frame:05d}/{item.expression}"]) == mask).all()
     few = a2dsplus.Subset(built, "T", frames="evaluated")[0]
     whole = a2dsplus.Subset(built, "T")[0]
     assert (few.frames == whole.frames[few.evaluated_frames - 1]).all()
@@ -233,7 +243,7 @@ def test_a_clip_that_breaks_off_while_rendering(root: Path, tmp_path: Path) -> N
     report = _build(root, tmp_path / "out", rendering=Rendering(), skip_bad=True)
     assert any("ccccccccccc" in row.reason for row in report.left_out)
     videos = {path.stem for path in (tmp_path / "out").glob("S/videos/*.mp4")}
-    assert videos == {sample.sample_id for sample in tables.read_samples(Workspace(tmp_path / "out"), Subset.S)}
+    assert videos == {sample.sample_id for sample in samples_of(Workspace(tmp_path / "out"), SubsetName.S)}
     assert verify(Workspace(tmp_path / "out")).is_sound
 
 
@@ -260,8 +270,8 @@ def test_the_same_folder_mended_is_built_again(root: Path, tmp_path: Path) -> No
     _build(root, out)
     write_masks(root / "text_annotations/a2d_annotation_with_instances/ddddddddddd/00007.h5", ["0"], 50, 66)
     report = _build(root, out)
-    assert "source" in report.done
-    assert 7 in tables.read_annotations(Workspace(out))["ddddddddddd"]
+    assert "read" in report.done
+    assert 7 in tables.read_masks(Workspace(out))["ddddddddddd"]
 
 
 def test_a_rejected_pair_is_replaced_an_accepted_one_kept_and_only_their_videos_are_made_anew(
@@ -353,9 +363,9 @@ def test_exports_are_read_by_the_a2d_reader_and_the_ytvos_layout(built: Path, tm
         ) or name == "M"
         for sample, query in subset.queries:
             numbers, expected = subset.masks(sample, query)
-            annotations = source.footage(sample.sample_id).annotations
+            annotations = source.video(sample.sample_id).masks or {}
             for number, mask in zip(numbers, expected, strict=True):
-                assert (masks.decode(annotations[number][query.instance_id]) == mask).all()
+                assert (masks.decode(annotations[number][query.expression_id]) == mask).all()
     assert (
         _run(
             "export", "--dataset", built, "--subset", "T", "--layout", "refer-ytvos", "--out", tmp_path / "yt"

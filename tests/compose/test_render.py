@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from a2dsplus.compose.frames import composed_frames
-from a2dsplus.compose.geometry import composite, multiple
+from a2dsplus.compose.geometry import composite, whole
 from a2dsplus.compose.render import Rendered, Rendering, render
 from a2dsplus.errors import ClipError, WorkspaceError
 from a2dsplus.media.clips import decode, probe, to_rgb
-from a2dsplus.records import Clip, Layout, Order, Sample
+from a2dsplus.records import Clip, Order, Sample, SubsetName
 from a2dsplus.sources.a2d import A2dSource
 
 
@@ -23,24 +23,25 @@ def world(small_root: Path) -> tuple[dict[str, Clip], list[Sample]]:
     """The small root's clips, and M, S and T samples of both orders over them, sizes odd and even."""
     source = A2dSource(small_root)
     queries = source.listing("test").queries
-    footage = {query.video_id: source.footage(query.video_id) for query in queries}
-    clips = {video: found.clip for video, found in footage.items()}
-    annotations = {video: found.annotations for video, found in footage.items()}
+    videos = {query.video_id: source.video(query.video_id) for query in queries}
+    clips = {video: found.clip for video, found in videos.items()}
+    masks = {video: found.masks or {} for video, found in videos.items()}
     samples = [
-        multiple(
+        whole(
+            SubsetName.M,
             "aaaaaaaaaaa",
             [q for q in queries if q.video_id == "aaaaaaaaaaa"],
             clips["aaaaaaaaaaa"],
-            annotations["aaaaaaaaaaa"],
+            masks["aaaaaaaaaaa"],
         )
     ]
     for number, query in enumerate(queries):
         contrast = next(q for q in queries[number + 1 :] + queries if q.video_id != query.video_id)
-        for order, layout in (
-            (list(Order)[number % 2], Layout.SPATIAL),
-            (list(Order)[number // 2 % 2], Layout.TEMPORAL),
+        for order, subset in (
+            (list(Order)[number % 2], SubsetName.S),
+            (list(Order)[number // 2 % 2], SubsetName.T),
         ):
-            samples.append(composite(layout, query, contrast, clips=clips, annotations=annotations, order=order))
+            samples.append(composite(subset, query, [contrast], clips=clips, masks_of=masks.__getitem__, order=order))
     return clips, samples
 
 

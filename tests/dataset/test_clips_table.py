@@ -8,7 +8,7 @@ import pytest
 
 from a2dsplus.dataset.tables import read_clips, write_clips
 from a2dsplus.dataset.workspace import Workspace
-from a2dsplus.errors import ClipError
+from a2dsplus.errors import ClipError, WorkspaceError
 from a2dsplus.records import Clip, Coding
 
 _CODING = Coding(
@@ -56,12 +56,11 @@ def test_a_clip_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_clips(workspace, root=tmp_path) == clips
 
 
-def test_a_table_of_before_these_columns_is_still_read(tmp_path: Path) -> None:
+def test_a_table_of_schema_1_says_so(tmp_path: Path) -> None:
     row = {"video_id": "a", "file": "a.mp4", "frames": 3, "height": 4, "width": 5, "rate": "25/1"}
-    Workspace(tmp_path).write_table("clips.parquet", pd.DataFrame([row]))
-    assert read_clips(Workspace(tmp_path), root=tmp_path)["a"] == Clip(
-        video_id="a", path=tmp_path / "a.mp4", frames=3, height=4, width=5, rate=Fraction(25)
-    )
+    pd.DataFrame([row]).to_parquet(tmp_path / "clips.parquet", index=False)
+    with pytest.raises(WorkspaceError, match=r"no column path, frame_names, .* older version.*build"):
+        read_clips(Workspace(tmp_path), root=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import save_file
 
-from a2dsplus.build.stages import BuildOptions, build
+from a2dsplus.build.options import BuildOptions
+from a2dsplus.build.run import build
 from a2dsplus.cli import baseline, train
 from a2dsplus.compose.render import Rendering
 from a2dsplus.errors import A2dsplusError

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from a2dsplus.build.stages import BuildOptions, build
+from a2dsplus.build.options import BuildOptions
+from a2dsplus.build.run import build
 from a2dsplus.compose.render import Rendering
 from a2dsplus.errors import A2dsplusError, ModelError, PredictionError, UsageError
 from a2dsplus.models import BUILT_IN, find, names

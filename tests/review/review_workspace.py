@@ -7,8 +7,8 @@ import av
 import numpy as np
 
 from a2dsplus.dataset.tables import (
-    write_annotations,
     write_clips,
+    write_masks,
     write_pairs,
     write_queries,
     write_roles,
@@ -62,7 +62,7 @@ def dataset(root: Path, *, videos: int = 6, script: bool = False, clip: "Path | 
         text = f"A {actor} is rolling on the table {number}"
         if script and number == 0:
             text = f"A {actor} is rolling {SCRIPT}"
-        query = Query(video_id=video, instance_id="1", text=text, split="test")
+        query = Query(video_id=video, expression_id="1", objects=("1",), text=text, split="test")
         queries.append(query)
         path = clip or source / f"{video}.mp4"
         if clip is None:
@@ -82,7 +82,7 @@ def dataset(root: Path, *, videos: int = 6, script: bool = False, clip: "Path | 
     workspace = Workspace(out)
     write_queries(workspace, queries)
     write_clips(workspace, clips, root=clip.parent if clip else source)
-    write_annotations(workspace, annotations)
+    write_masks(workspace, annotations)
     write_roles(workspace, parsed)
     write_pairs(
         workspace,

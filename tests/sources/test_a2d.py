@@ -30,20 +30,20 @@ def test_queries_of_a_split_keep_captions_verbatim_and_leave_out_the_copied_row(
 def test_footage_has_the_clips_own_length_size_and_rate(small_root: Path) -> None:
     source = A2dSource(small_root)
     for video, (frames, height, width, rate, annotated) in CLIPS.items():
-        footage = source.footage(video)
-        assert (footage.clip.frames, footage.clip.height, footage.clip.width, footage.clip.rate) == (
+        video = source.video(video)
+        assert (video.clip.frames, video.clip.height, video.clip.width, video.clip.rate) == (
             frames,
             height,
             width,
             rate,
         )
-        assert {frame: sorted(found) for frame, found in footage.annotations.items()} == {
+        assert {frame: sorted(found) for frame, found in (video.masks or {}).items()} == {
             frame: sorted(set(instances)) for frame, instances in annotated.items()
         }
 
 
 def test_single_and_several_instances_have_masks_of_the_right_orientation(small_root: Path) -> None:
-    annotations = A2dSource(small_root).footage("aaaaaaaaaaa").annotations
+    annotations = A2dSource(small_root).video("aaaaaaaaaaa").masks
     alone, second = decode(annotations[9]["0"]), decode(annotations[3]["1"])
     assert alone.shape == second.shape == (48, 64)
     assert np.argwhere(alone).min(0).tolist() == [4, 4] and np.argwhere(alone).max(0).tolist() == [13, 19]
@@ -56,7 +56,7 @@ def test_the_first_mask_of_an_instance_listed_twice_counts(root: Path) -> None:
         masks = file["reMask"][()]
         masks[2] = 0
         file["reMask"][...] = masks
-    assert area(A2dSource(root).footage("ccccccccccc").annotations[10]["2"]) == 160
+    assert area(A2dSource(root).video("ccccccccccc").masks[10]["2"]) == 160
 
 
 def test_other_folder_names_and_a_missing_level_are_read(root: Path) -> None:
@@ -66,7 +66,7 @@ def test_other_folder_names_and_a_missing_level_are_read(root: Path) -> None:
     (root / "text_annotations").rmdir()
     source = A2dSource(root)
     assert len(source.listing("test").queries) == 6
-    assert source.footage("aaaaaaaaaaa").clip.frames == 12
+    assert source.video("aaaaaaaaaaa").clip.frames == 12
 
 
 def test_the_stamp_changes_with_captions_masks_and_clips(root: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_fault_is_one_line_that_names_file_and_row(
         source = A2dSource(root)
         source.listing("test")
         for video in CLIPS:
-            source.footage(video)
+            source.video(video)
     message = str(caught.value)
     assert "\n" not in message
     for word in words:
@@ -143,7 +143,7 @@ def test_a_fault_is_one_line_that_names_file_and_row(
 
 def test_a_video_id_never_leaves_the_root(small_root: Path) -> None:
     with pytest.raises(InputError, match="characters other than"):
-        A2dSource(small_root).footage("../../etc/passwd")
+        A2dSource(small_root).video("../../etc/passwd")
 
 
 @needs_shared

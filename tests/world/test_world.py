@@ -62,26 +62,26 @@ def test_the_a2d_reader_reads_it_whole(world: Path, split: str, videos: int) -> 
     assert not listing.left_out
     assert len({query.video_id for query in listing.queries}) == videos
     for query in listing.queries:
-        footage = source.footage(query.video_id)
-        assert 32 <= footage.clip.frames <= 64
-        assert footage.clip.rate == 25
-        seen = [frame for frame, masks in footage.annotations.items() if query.instance_id in masks]
+        video = source.video(query.video_id)
+        assert 32 <= video.clip.frames <= 64
+        assert video.clip.rate == 25
+        seen = [frame for frame, masks in (video.masks or {}).items() if query.expression_id in masks]
         assert seen
-        assert all(decode(footage.annotations[frame][query.instance_id]).any() for frame in seen)
+        assert all(decode((video.masks or {})[frame][query.expression_id]).any() for frame in seen)
 
 
 def test_masks_and_frames_on_disk_are_the_painted_ones(world: Path) -> None:
     source = A2dSource(world)
     for plan in plans(world):
-        footage = source.footage(plan.video_id)
+        video = source.video(plan.video_id)
         painted = list(paint(plan, colours=colours()))
-        assert sorted(footage.annotations) == sorted(plan.annotated)
-        for number, masks in footage.annotations.items():
+        assert sorted(video.masks or {}) == sorted(plan.annotated)
+        for number, masks in (video.masks or {}).items():
             present = {str(k): mask for k, mask in enumerate(painted[number - 1].masks) if mask.any()}
             assert set(masks) == set(present)
             for instance, rle in masks.items():
                 np.testing.assert_array_equal(decode(rle), present[instance])
-        for frame, original in zip(map(to_rgb, decode_clip(footage.clip)), painted, strict=True):
+        for frame, original in zip(map(to_rgb, decode_clip(video.clip)), painted, strict=True):
             assert np.abs(frame.astype(int) - original.image).mean() < 6
 
 

@@ -1,0 +1,109 @@
+"""The whole build: the stages in order, or one of them alone, and the manifest."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from a2dsplus import __version__
+from a2dsplus.build import stages
+from a2dsplus.build.options import BuildOptions, BuildReport
+from a2dsplus.contrast.positions import position_words
+from a2dsplus.contrast.reviewed import in_use
+from a2dsplus.dataset import tables
+from a2dsplus.dataset.workspace import SCHEMA, Workspace
+from a2dsplus.errors import UsageError
+from a2dsplus.files import sha256
+from a2dsplus.progress import Bars, bar
+from a2dsplus.records import Pair
+from a2dsplus.sources import LeftOut, Source, referent_frames
+
+Stage = Literal["read", "roles", "contrast", "compose", "render"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+_BETWEEN = {"roles": stages.roles, "contrast": stages.contrast, "compose": stages.compose}
+
+
+def build(
+    source: Source, out: Path, *, options: BuildOptions, only: Stage | None = None, bars: Bars = bar
+) -> BuildReport:
+    """Construct the subsets of a source's split in the folder `out`; return what was done.
+
+    `only`: run this stage alone, on the tables that are there; the manifest is written by a whole build. Raises InputError (with the file, row
+    or frame at fault) and leaves what is in `out` as it was, or whole; UsageError for a split that the source cannot have.
+    """
+    if source.splits and options.split not in source.splits:
+        raise UsageError(f"--split {options.split}: {source.name} has {', '.join(source.splits)}")
+    workspace, report = Workspace(out), BuildReport()
+    workspace.manifest()  # of a version that this one must not overwrite?
+    chosen = STAGES if only is None else (only,)
+    rendered: dict[str, str] = {}
+    for stage in chosen:
+        if stage == "read":
+            stages.read(workspace, options, report, bars, source=source)
+        elif stage == "render":
+            rendered = stages.render_samples(workspace, options, report, bars)
+        else:
+            _BETWEEN[stage](workspace, options, report, bars)
+    if only is not None:
+        return report
+    return _finish(workspace, options, report, rendered)
+
+
+def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, rendered: dict[str, str]) -> BuildReport:
+    """Remove what no longer belongs, and write manifest.json with every file's hash."""
+    made = {stage: workspace.made_from(stage) for stage in ("read", "roles", "sample", "contrast", "compose")}
+    report.left_out = [LeftOut(**row) for row in made["read"]["left_out"]] + report.left_out
+    report.unpaired = made["contrast"]["unpaired"]
+    report.notes = made["read"]["notes"] + made["compose"]["notes"]
+    workspace.sweep(rendered, subsets=[subset.value for subset in options.subsets])
+    report.counts = _counts(workspace, in_use(tables.read_pairs(workspace), contrasts=options.contrasts))
+    files = {name: rendered.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
+    frames = options.rendering.form == "frames"
+    manifest = {
+        "schema": SCHEMA,
+        "tool": {"name": "a2dsplus", "version": __version__},
+        "source": made["read"]["source"],
+        "split": options.split,
+        "seed": options.seed,
+        "recipe": options.recipe,
+        "kind": options.kind,
+        "contrasts": options.contrasts,
+        "srl": made["roles"]["srl"],
+        "options": {
+            "subsets": [subset.value for subset in options.subsets],
+            "order": options.chosen_order,
+            "correct": options.correct,
+            "skip_bad": options.skip_bad,
+            "pairs": sha256(options.pairs) if options.pairs else None,
+            "render": options.rendering.form,
+            "image": options.rendering.image if frames else None,
+            "quality": options.rendering.quality if frames else None,
+            **made["sample"]["options"],
+        },
+        "counts": report.counts,
+        "guard": made["sample"]["guard"],
+        "unpaired": report.unpaired,
+        "left_out": [{"item": row.item, "reason": row.reason} for row in report.left_out],
+        "notes": report.notes,
+        "files": files,
+    }
+    workspace.write_json("manifest.json", manifest, indent=1)
+    return report
+
+
+def _counts(workspace: Workspace, used: list[Pair]) -> dict[str, Any]:
+    queries = tables.read_queries(workspace)
+    masks = tables.read_masks(workspace)
+    described = Counter(query.video_id for query in queries)
+    counts: dict[str, Any] = {
+        "videos": len(described),
+        "queries": len(queries),
+        "units": sum(len(referent_frames(masks.get(query.video_id), query)) for query in queries),
+        "paired": len({pair.query_id for pair in used}),
+        "pairs": len(used),
+        "tiers": stages.tiers(used),
+        "position_words": sum(bool(position_words(query.text)) for query in queries),
+    }
+    for subset in stages.composed(workspace):
+        samples = stages.samples_of(workspace, subset)
+        counts[subset.value] = {"videos": len(samples), "queries": sum(len(sample.asked) for sample in samples)}
+    return counts
