@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from a2dsplus.errors import InputError, UsageError, listed
+from a2dsplus.extras import missing_extra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,9 @@ class Registry:
             for part in attribute.split("."):
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
+            missing = missing_extra(error) if isinstance(error, ModuleNotFoundError) else None
+            if missing is not None:
+                raise missing from error
             raise InputError(
                 f"{self.what} {name}: {place} cannot be imported ({error}); install its package or correct the name"
             ) from error

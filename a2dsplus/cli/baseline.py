@@ -13,12 +13,33 @@ from a2dsplus.errors import UsageError
     "--model",
     required=True,
     metavar="NAME",
-    help="locater, locater-img, moving, empty, everything, oracle, a name from the entry-point group a2dsplus.models, or module:Class.",
+    help="A registered model (`--models` lists them) or module:Class.",
+)
+@click.option(
+    "--models",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda *given: _list_models(*given),
+    help="List the registered models and stop.",
 )
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="The model's weights. Without them locater is the small one that ships with the package, trained on painted videos.",
+    help="The model's weights, a file or a folder. Without them locater is the small one that ships with the package, trained on painted videos.",
+)
+@click.option(
+    "--segmenter",
+    type=click.Path(path_type=Path),
+    help="A second network that turns boxes into masks (docs/models.md).",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="The score below which a model is silent.  [default: the model's own]",
+)
+@click.option(
+    "--batch", type=click.IntRange(1), help="Frames that go through a network together.  [default: the model's own]"
 )
 @dataset_option
 @click.option(
@@ -38,6 +59,9 @@ from a2dsplus.errors import UsageError
 def command(
     model: str,
     checkpoint: Path | None,
+    segmenter: Path | None,
+    threshold: float | None,
+    batch: int | None,
     dataset: Path,
     root: Path | None,
     out: Path | None,
@@ -65,7 +89,13 @@ def command(
     devices = _devices(device)
     folder = out or Path(f"predictions-{model.replace(':', '.')}")
     run = Run(
-        model=model, checkpoint=checkpoint, dataset=dataset, devices=devices, workers=workers or len(devices), root=root
+        model=model,
+        checkpoint=checkpoint,
+        dataset=dataset,
+        devices=devices,
+        workers=workers or len(devices),
+        root=root,
+        options={"segmenter": segmenter, "threshold": threshold, "batch": batch},
     )
     done = predict(run, folder, subsets=names, bars=bar)
     click.echo(f"predictions of {model} for {', '.join(done)} in {folder}", err=True)
@@ -75,6 +105,16 @@ def command(
     from a2dsplus.score.report.text import render_text
 
     click.echo(render_text(evaluate(folder, dataset, subsets=done)), nl=False)
+
+
+def _list_models(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from a2dsplus.models import MODELS, find
+
+        for name in MODELS.places():
+            about = (find(name).__doc__ or "").strip().splitlines() or [""]
+            click.echo(f"{name:14}{about[0]}")
+        context.exit()
 
 
 def _devices(asked: str | None) -> tuple[str, ...]:

@@ -13,24 +13,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from a2dsplus.build.options import BuildOptions
-from a2dsplus.build.run import build
-from a2dsplus.compose.render import Rendering
-from a2dsplus.errors import A2dsplusError, ModelError, PredictionError, UsageError
-from a2dsplus.models import BUILT_IN, find, names
-from a2dsplus.models import run as baseline
+from a2dsplus.errors import A2dsplusError, InputError, ModelError, PredictionError, UsageError
+from a2dsplus.models import MODELS, find, footage
 from a2dsplus.models.moving import Moving
 from a2dsplus.models.run import Run, predict
 from a2dsplus.score.evaluation import evaluate
-from a2dsplus.sources.a2d import A2dSource
-
-
-@pytest.fixture(scope="module")
-def dataset(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small root as a dataset, not rendered, read only."""
-    out = tmp_path_factory.mktemp("dataset") / "out"
-    build(A2dSource(small_root), out, options=BuildOptions(rendering=Rendering(form="none")))
-    return out
 
 
 class Whole:
@@ -291,7 +278,7 @@ def test_predictions_of_another_model_or_dataset_are_left_alone(dataset: Path, t
     ("kind", "words"),
     [
         (Short, "the model gave 2 masks, the video has"),
-        (Narrow, r"frame \d+: mask of shape \(\d+, \d+\), expected \(\d+, \d+\)"),
+        (Narrow, r"frame \d+: mask of shape \(\d+, \d+\) and type bool, expected shape \(\d+, \d+\)"),
         (Broken, "the model failed: KeyError: 'no such word'"),
         (Peeking, "the model failed: AttributeError.*truth"),
         (Lost, r"frame \d+: confidence nan, expected a finite number"),
@@ -311,35 +298,23 @@ def test_a_model_that_fails_is_one_clear_line(
 # ---- finding models ----------------------------------------------------------------------------------------------
 
 
-def test_every_built_in_model_is_found_and_registered() -> None:
-    for name, place in BUILT_IN.items():
+def test_every_built_in_model_is_found() -> None:
+    for name, place in MODELS.built_in.items():
         assert find(name).__name__ == place.partition(":")[2]
-    assert set(names()) >= set(BUILT_IN)
 
 
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
         ("nonesuch", UsageError, "known are empty, everything, locater, locater-img, moving, oracle"),
-        ("no_module:Thing", ModelError, "cannot be imported"),
-        ("json:Nothing", ModelError, "cannot be imported"),
+        ("no_module:Thing", InputError, "cannot be imported"),
+        ("json:Nothing", InputError, "cannot be imported"),
         ("pathlib:Path", ModelError, r"has no method segment\(video, text\)"),
     ],
 )
 def test_a_model_that_is_none(name: str, error: type[A2dsplusError], words: str) -> None:
     with pytest.raises(error, match=words):
         find(name)
-
-
-def test_two_packages_may_not_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib.metadata import EntryPoint
-
-    import a2dsplus.models
-
-    twins = [EntryPoint("mine", f"{which}:Model", a2dsplus.models.GROUP) for which in ("one", "two")]
-    monkeypatch.setattr(a2dsplus.models, "entry_points", lambda group: twins)
-    with pytest.raises(ModelError, match="mine: registered twice, as one:Model and as two:Model"):
-        names()
 
 
 def test_the_readmes_example_of_a_third_partys_model_runs(
@@ -415,10 +390,10 @@ def test_frames_are_decoded_once_for_all_queries_and_passes(dataset: Path, monke
     from a2dsplus.compose.subset import Subset
 
     decoded = []
-    original = baseline.composed_frames
-    monkeypatch.setattr(baseline, "composed_frames", lambda *args: decoded.append(1) or original(*args))
+    original = footage.composed_frames
+    monkeypatch.setattr(footage, "composed_frames", lambda *args: decoded.append(1) or original(*args))
     subset = Subset(dataset, "M")
-    video = baseline.SampleVideo(subset, subset.samples[0])
+    video = footage.SampleVideo(subset, subset.samples[0])
     first = [frame.copy() for frame in video]
     next(iter(video))
     assert all(np.array_equal(one, other) for one, other in zip(first, video, strict=True))
