@@ -1,0 +1,262 @@
+"""Lemmatised phrases taken apart: a head with its own words, and what is attached to it by prepositions, verbs and "and".
+
+"black and white dog in red jacket" is a dog that is black and white, with a red jacket attached by "in": every modifier belongs to its
+noun.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from a2dsplus.records import Slot
+
+# words that end a noun phrase's own words and attach what follows
+LINKS = frozenset(
+    word.replace("_", " ")
+    for word in "with without in on at of by near behind between beside besides under underneath beneath below over above from to into onto for along"
+    " around through across inside outside toward towards against among amid past off down up next in_front_of next_to close_to out_of"
+    " ahead_of away_from who that which while upon within like as during before after beyond via throughout opposite"
+    " until since while about".split()
+)
+# participles that a noun is followed by, as lemmas; those that are nouns as well ("watch", "ride") are none
+EMBEDDED = frozenset(
+    "wear hold stand sit lie lay walk run carry use jump eat look lead follow face attach have swim crawl climb fly throw drive kick push"
+    " pull hang lean play talk show stay wait touch cover surround kneel crouch sleep move place locate position dress tie strap be".split()
+)
+_AND = frozenset(["and", "or", "&", "plus"])
+_RELATIVES = frozenset(["who", "that", "which"])
+# two- and three-word prepositions, as one word
+_COMPOUND = (
+    (("in", "front", "of"), "in front of"),
+    (("infront", "of"), "in front of"),
+    (("front", "of"), "in front of"),
+    (("on", "top", "of"), "on"),
+    (("top", "of"), "on"),
+    (("next", "to"), "next to"),
+    (("close", "to"), "close to"),
+    (("near", "to"), "near"),
+    (("out", "of"), "out of"),
+    (("ahead", "of"), "ahead of"),
+    (("away", "from"), "away from"),
+    (("in", "between"), "between"),
+    (("inside", "of"), "inside"),
+    (("off", "of"), "off"),
+    (("dress", "in"), "in"),
+    (("on", "to"), "onto"),
+    (("in", "to"), "into"),
+)
+# what may stand behind a noun, or for it, and says where it is or which of several
+POSITIONS = frozenset(
+    "left right middle center centre top bottom front back side corner far leftmost rightmost first second third fourth fifth sixth last 1st"
+    " 2nd 3rd 4th 5th most much next close up down away nearby background foreground".split()
+)
+ADJECTIVES = frozenset(
+    "big large small little tiny tall short long huge young old cute adult baby fat thin fast slow fluffy fuzzy furry striped spotted dotted"
+    " plaid checked colorful colourful multicolored bright pale wild wet dry open closed left right".split()
+)
+COLOURS = frozenset(
+    "red green blue yellow black white gray brown orange pink purple violet golden gold silver beige tan khaki navy maroon teal cyan turquoise"
+    " dark light cream reddish brownish greenish yellowish bluish grayish colored blond ginger rose lime".split()
+)
+CLOTHES = frozenset(
+    "shirt tshirt tee top blouse sweater sweatshirt hoodie vest jersey singlet pant pants trousers jeans shorts short skirt leggings dress suit"
+    " jacket coat uniform outfit hat cap helmet shoe boot sock glove cloth clothes costume".split()
+)
+_SPELLING = {
+    "tshirts": "tshirt",
+    "t-shirt": "tshirt",
+    "t-shirts": "tshirt",
+    "tee-shirt": "tshirt",
+    "grey": "gray",
+    "colour": "color",
+    "coloured": "colored",
+    "centre": "center",
+    "rigth": "right",
+    "rightward": "right",
+    "rightwards": "right",
+    "leftwards": "left",
+    "leftward": "left",
+    "clothe": "clothes",
+    "yoga-mat": "mat",
+    "0": "zero",
+    **dict(zip("123456789", "one two three four five six seven eight nine".split(), strict=True)),
+    **dict(zip("1st 2nd 3rd 4th 5th".split(), "first second third fourth fifth".split(), strict=True)),
+}
+_JOINED = (
+    ("t shirt", "tshirt"),
+    ("tee shirt", "tshirt"),
+    ("basket ball", "basketball"),
+    ("foot ball", "football"),
+    ("base ball", "baseball"),
+    ("volley ball", "volleyball"),
+    ("soccer ball", "football"),
+    ("motor bike", "motorbike"),
+    ("motor cycle", "motorbike"),
+    ("skate board", "skateboard"),
+    ("snow board", "snowboard"),
+    ("surf board", "surfboard"),
+    ("back pack", "backpack"),
+    ("hand bag", "handbag"),
+    ("jelly fish", "jellyfish"),
+    ("sun glasses", "sunglasses"),
+    ("eye glasses", "glasses"),
+    ("ice cream", "icecream"),
+    ("tread mill", "treadmill"),
+    ("side walk", "sidewalk"),
+    ("hot dog", "hotdog"),
+    ("ping pong", "pingpong"),
+    ("a lot of", "many"),
+    ("left most", "leftmost"),
+    ("right most", "rightmost"),
+    ("left much", "leftmost"),
+    ("right much", "rightmost"),
+)
+_JOIN = re.compile(r"\b(?:" + "|".join(re.escape(two) for two, _ in _JOINED) + r")\b")
+_JOIN_TO = dict(_JOINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase: the preposition or verb that leads it ("" if none), its head word, the other words of the head's own noun phrase.
+
+    `words`: the own words in order, the head last. `attached`: what follows by a preposition, a participle or a relative pronoun;
+    `also`: what is joined by "and".
+    """
+
+    preposition: str
+    head: str
+    modifiers: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
+    attached: tuple["Phrase", ...] = ()
+    also: tuple["Phrase", ...] = ()
+
+    def all(self) -> Iterator["Phrase"]:
+        """Yield the phrase and all those within it."""
+        yield self
+        for inner in (*self.also, *self.attached):
+            yield from inner.all()
+
+
+@cache
+def normalised(lemma: str) -> str:
+    """Return a lemmatised phrase in one spelling: "2 dogs in t-shirts" and "two dogs in t shirts" become the same."""
+    words = (_SPELLING.get(word, word) for word in lemma.replace("’", "'").split())
+    return _JOIN.sub(lambda found: _JOIN_TO[found.group()], " ".join(words))
+
+
+@cache
+def analyse(slot: str, lemma: str) -> Phrase:
+    """Return a lemmatised phrase's parts: "on green grass" is (on, grass, {green}), "man in red shirt" a man with (in, shirt, {red})."""
+    words = lemma.split()
+    if slot == Slot.VERB:
+        # a particle follows its verb: "climb up"
+        if words[:1] == ["not"] and len(words) > 1:
+            return Phrase("not", words[1], frozenset(words[2:]), tuple(words))
+        return Phrase("", words[0], frozenset(words[1:]), tuple(words)) if words else Phrase("", lemma)
+    joined = _join_prepositions(words)
+    lead = ""
+    if slot != Slot.WHO and len(joined) > 1 and joined[0] in LINKS:
+        lead, joined = joined[0], joined[1:]
+    if not joined:
+        return Phrase("", lemma)
+    return _phrase(lead, joined)
+
+
+def _join_prepositions(words: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    place = 0
+    while place < len(words):
+        for compound, name in _COMPOUND:
+            if tuple(words[place : place + len(compound)]) == compound and len(words) > place + len(compound):
+                found.append(name)
+                place += len(compound)
+                break
+        else:
+            found.append(words[place])
+            place += 1
+    return found
+
+
+def _phrase(lead: str, words: Sequence[str]) -> Phrase:
+    """Return a noun phrase and what is attached to it, all attachments to its first head."""
+    parts = _split(words)
+    own = parts[0][1]
+    rest = parts[1:]
+    if len(rest) and rest[0][0] == "from" and all(word in POSITIONS for word in own) and len(rest[0][1]) > 1:
+        # "second from left man" is a man
+        behind = [word for word in rest[0][1] if word not in POSITIONS]
+        if behind:
+            own, rest = [*own, *behind], [("from", rest[0][1][: -len(behind)]), *rest[1:]]
+    heads = _coordinated(own)
+    attached = []
+    for link, inner in rest:
+        first, *others = _coordinated(inner)
+        attached.append(_own(link, first, also=[_own(link, other) for other in others]))
+    first, *others = heads
+    return _own(lead, first, also=[_own(lead, other) for other in others], attached=attached)
+
+
+def _own(
+    lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attached: Sequence[Phrase] = ()
+) -> Phrase:
+    own = [word for word in words if word not in _AND]
+    trailing: list[str] = []
+    worn = lead in ("in", "with", "wear", "have", "and")
+    while len(own) > 1 and own[-1] in POSITIONS and not (worn and own[-1] in CLOTHES):
+        if all(word in POSITIONS or word in ADJECTIVES for word in own):
+            break
+        trailing.append(own.pop())
+    head = own[-1] if own else (words[-1] if words else "")
+    modifiers = frozenset([*own[:-1], *trailing])
+    return Phrase(lead, head, modifiers, (*trailing, *own), tuple(attached), tuple(also))
+
+
+def _split(words: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return (link, words) of the stretches between links; a relative pronoun before a verb goes."""
+    parts: list[tuple[str, list[str]]] = [("", [])]
+    for place, word in enumerate(words):
+        own = parts[-1][1]
+        is_link = word in LINKS and place > 0
+        is_verb = word in EMBEDDED and bool(own) and own[-1] not in _AND and not _is_noun_here(words, place)
+        if is_verb and own[-1] in ADJECTIVES and all(other in ADJECTIVES or other in COLOURS for other in own):
+            is_verb = False
+        if not (is_link or is_verb):
+            own.append(word)
+        elif not own and len(parts) > 1 and (parts[-1][0] in _RELATIVES or parts[-1][0] in ("next", "up", "down")):
+            parts[-1] = (word, [])
+        elif not own and len(parts) > 1 and word in LINKS:
+            # "sit on": the preposition says more than the verb, which is kept as a part of its own
+            parts.append((word, []))
+        else:
+            if own and own[-1] in _AND:
+                own.pop()
+            parts.append((word, []))
+    kept = [parts[0], *(part for part in parts[1:] if part[1] or part[0] in EMBEDDED)]
+    return kept if kept[0][1] else [("", list(words))]
+
+
+def _is_noun_here(words: Sequence[str], place: int) -> bool:
+    """Whether a word that may be a participle is a part of a name: "swim pool", "play ground", "fly disc"."""
+    after = words[place + 1] if place + 1 < len(words) else ""
+    return (words[place], after) in {("swim", "pool"), ("play", "ground"), ("fly", "disc"), ("hang", "glider")}
+
+
+def _coordinated(words: Sequence[str]) -> list[list[str]]:
+    """Return the noun phrases that "and", or clothes named one after the other, join: adjectives alone belong to the next."""
+    parts: list[list[str]] = [[]]
+    for place, word in enumerate(words):
+        if word in _AND:
+            if parts[-1] and not all(other in COLOURS or other in ADJECTIVES for other in parts[-1]):
+                parts.append([])
+            continue
+        before = parts[-1][-1] if parts[-1] else ""
+        if before in CLOTHES and word in COLOURS and place + 1 < len(words) and before != "short":
+            parts.append([])
+        parts[-1].append(word)
+    kept = [part for part in parts if part]
+    if len(kept) > 1 and all(word in COLOURS or word in ADJECTIVES for word in kept[-1]):
+        # "shirt black and white": colours behind their noun
+        kept[-2] = [*kept[-1], *kept[-2]]
+        kept.pop()
+    return kept or [list(words)]

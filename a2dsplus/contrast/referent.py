@@ -1,0 +1,498 @@
+"""What a caption says of whom: its referent and everybody else that it mentions, read from its role frames.
+
+The referent is the first noun phrase that a frame has ("a backpack used by a man" is about a backpack). It has a head with its class
+("dog"), kind ("poodle") and sex where the lists know them, the colours of its body and of what it wears, its verbs with their objects, and
+the places it is on or in. What the words do not say stays empty.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from a2dsplus.contrast.lists import Lists
+from a2dsplus.contrast.phrases import COLOURS, POSITIONS, Phrase, analyse, normalised
+from a2dsplus.records import Slot
+
+_Item = TypeVar("_Item")
+# rows of roles.parquet of one caption: (frame number, label, slot, cleaned phrase, lemmatised phrase)
+Rows = Sequence[tuple[int, str, str, str, str]]
+
+_WORN_LINKS = frozenset(["in", "with", "wear", "have", "dress", "of"])
+_PATHS = frozenset(["", "up", "down", "on", "along", "onto", "over", "in", "at", "to", "around"])
+# "jumping into" is no place where one is
+_PART_NOUNS = frozenset(["top", "middle", "center", "surface", "back", "edge", "floor", "ground", "piece", "pile"])
+
+
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """What has colours: the body, or what covers a part of it, as the caption words it."""
+
+    part: str
+    colours: frozenset[str]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody is or goes: `relation` location, goal or climb; `place` the listed name, None for a word that is not listed."""
+
+    relation: str
+    place: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A verb of somebody: its listed name (or its lemma), whether it is denied, whether it is suffered."""
+
+    verb: str
+    words: str
+    negated: bool = False
+    passive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Somebody or something that a caption speaks of. Empty fields: the caption says nothing, or nothing that is listed."""
+
+    words: str
+    head: str = ""
+    classes: frozenset[str] = frozenset()
+    kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sex: frozenset[str] = frozenset()
+    number: str = ""
+    coloured: tuple[Coloured, ...] = ()
+    bare: frozenset[str] = frozenset()
+    actions: tuple[Action, ...] = ()
+    objects: tuple[tuple[str, "Actor"], ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A caption's referent and the others that it mentions, in the caption's order."""
+
+    referent: Actor
+    mentioned: tuple[Actor, ...] = ()
+
+
+def read(rows: Rows, lists: Lists) -> Reading:
+    """Return what a caption's rows of roles.parquet say of whom; a caption without roles has an empty referent."""
+    return _Reader(rows, lists).reading()
+
+
+class _Frame:
+    """One verb's frame, its phrases taken apart."""
+
+    def __init__(self, rows: Iterable[tuple[int, str, str, str, str]]) -> None:
+        self.verb = ""
+        self.negated = False
+        self.roles: list[tuple[str, str, Phrase]] = []  # label, slot, phrase
+        for _, label, slot, _, lemma in rows:
+            spelt = normalised(lemma)
+            if not spelt:
+                continue
+            if label == "ARGM-NEG":
+                self.negated = True
+            elif slot == Slot.VERB:
+                self.verb = spelt
+            else:
+                self.roles.append((label, slot, analyse(slot, spelt)))
+
+    def of(self, *slots: str) -> Iterator[Phrase]:
+        for _, slot, phrase in self.roles:
+            if slot in slots:
+                yield phrase
+
+
+class _Reader:
+    def __init__(self, rows: Rows, lists: Lists) -> None:
+        self.lists = lists
+        by_number: dict[int, list[tuple[int, str, str, str, str]]] = {}
+        for row in rows:
+            by_number.setdefault(row[0], []).append(row)
+        self.frames = [_Frame(by_number[number]) for number in sorted(by_number)]
+
+    def reading(self) -> Reading:
+        main = self._main()
+        if main is None:
+            return Reading(referent=Actor(words=""))
+        phrases = [main]
+        for frame in self.frames:
+            phrases += [p for p in frame.of(Slot.WHO, Slot.WHAT) if p is not main and _same(p, main)]
+        referent = self._actor(main, phrases, self._frames_of(main))
+        seen = {id(phrase) for phrase in phrases}
+        mentioned = [
+            actor
+            for frame in self.frames
+            for label, slot, phrase in frame.roles
+            for actor in self._mentions(phrase, frame, label, slot, referent, is_referent=id(phrase) in seen)
+        ]
+        return Reading(referent=referent, mentioned=(*_distinct(mentioned), *self._implied(referent)))
+
+    def _implied(self, referent: Actor) -> Iterator[Actor]:
+        """Yield the things that a verb tells of without naming them: who skateboards has a skateboard."""
+        if not referent.classes & self.lists.sexed:
+            return
+        for action in referent.actions:
+            classes = self.lists.implied.get(action.verb)
+            named = any(verb == action.verb and thing.classes for verb, thing in referent.objects)
+            if classes and not action.negated and not named:
+                yield Actor(words=f"what one has to {action.verb}", classes=classes)
+
+    # ---- who ---------------------------------------------------------------------------------------------------------
+
+    def _main(self) -> Phrase | None:
+        for frame in self.frames:
+            for phrase in frame.of(Slot.WHO, Slot.WHAT):
+                if phrase.preposition == "" and phrase.head not in ("it", "they", "he", "she"):
+                    return self._unwrapped(phrase)
+        return None
+
+    def _unwrapped(self, phrase: Phrase) -> Phrase:
+        """Return what "reflection of", "group of" and "front part of" are of."""
+        of = next((inner for inner in phrase.attached if inner.preposition == "of"), None)
+        if phrase.head in self.lists.containers and of is not None:
+            rest = tuple(inner for inner in phrase.attached if inner is not of)
+            return Phrase("", of.head, of.modifiers, of.words, (*of.attached, *rest), of.also)
+        return phrase
+
+    def _frames_of(self, main: Phrase) -> list[tuple[_Frame, bool]]:
+        """Return the frames whose subject somebody is, and those whose object (True)."""
+        found = []
+        for frame in self.frames:
+            subjects = list(frame.of(Slot.WHO))
+            if any(_same(self._unwrapped(phrase), main) for phrase in subjects):
+                found.append((frame, self._is_suffered(frame, main)))
+            elif any(_same(self._unwrapped(phrase), main) for phrase in frame.of(Slot.WHAT)):
+                found.append((frame, True))
+            elif not subjects and frame.verb:
+                found.append((frame, False))
+        return found
+
+    def _is_suffered(self, frame: _Frame, main: Phrase) -> bool:
+        """Whether a subject suffers its verb: "a ball is thrown" has no object of its own and is no agent."""
+        verb = self.lists.verbs.get(_first(frame.verb), _first(frame.verb))
+        if verb not in self.lists.objects or verb in ("walk", "run", "climb", "eat", "play", "dance", "fight", "watch"):
+            return False
+        labels = [label for label, slot, phrase in frame.roles if slot == Slot.WHO and _same(phrase, main)]
+        return bool(labels) and "ARG0" not in labels and not any(True for _ in frame.of(Slot.WHAT))
+
+    # ---- an actor ----------------------------------------------------------------------------------------------------
+
+    def _actor(self, main: Phrase, phrases: Sequence[Phrase], frames: Sequence[tuple[_Frame, bool]]) -> Actor:
+        head, classes, used = self._classes(main)
+        own = main.words
+        kinds = self._kinds(classes, used, own)
+        things = self._coloured(main, classes, head)
+        attached = [inner for phrase in phrases for part in (phrase, *phrase.also[:0]) for inner in part.attached]
+        for inner in attached:
+            things += self._worn(inner, classes)
+        actions: list[Action] = []
+        objects: list[tuple[str, Actor]] = []
+        places: list[Place] = []
+        for inner in attached:
+            places += self._placed(inner, verb="")
+            self._embedded(inner, attached, actions, objects)
+        for frame, passive in frames:
+            self._acted(frame, main, passive, actions, objects, places)
+            verb = self._verb(frame.verb)
+            if verb == "wear" and not passive:
+                for phrase in frame.of(Slot.WHAT):
+                    things += self._worn(_led(phrase, "wear"), classes)
+            for phrase in frame.of(Slot.WHERE, Slot.OTHER, Slot.WHAT):
+                if phrase.preposition in ("in", "with") and not passive:
+                    things += self._worn(phrase, classes)
+        words = {*own, *(word for phrase in phrases for word in phrase.words)}
+        sexes = [self.lists.sex[word] for word in [head, *own] if word in self.lists.sex]
+        return Actor(
+            words=" ".join(word for word in own if word not in POSITIONS) or main.head,
+            head=head,
+            classes=classes,
+            kinds=kinds,
+            sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else frozenset(),
+            number=next((word for word in own if word in ("two", "three", "four", "five", "six")), ""),
+            coloured=tuple(_distinct(things)),
+            bare=frozenset().union(*(self.lists.bare.get(word, frozenset()) for word in words)),
+            actions=tuple(_distinct(self._told(actions))),
+            objects=tuple(objects),
+            places=tuple(_distinct(places)),
+        )
+
+    def _classes(self, phrase: Phrase) -> tuple[str, frozenset[str], tuple[str, ...]]:
+        """Return the name that a phrase's head goes by, its classes, and the words of that name."""
+        own = [word for word in phrase.words if word]
+        for length in range(min(self.lists.longest, len(own)), 0, -1):
+            name = " ".join(own[-length:])
+            if name in self.lists.classes:
+                return name, self.lists.classes[name], tuple(own[-length:])
+        if own and (own[-1] in POSITIONS or own[-1] in COLOURS):
+            # a head that is no noun: "white parrot first"
+            for place in range(len(own) - 1, 0, -1):
+                if own[place - 1] in self.lists.classes:
+                    return own[place - 1], self.lists.classes[own[place - 1]], (own[place - 1],)
+        return phrase.head, frozenset(), (phrase.head,)
+
+    def _kinds(
+        self, classes: Iterable[str], used: Sequence[str], own: Sequence[str]
+    ) -> Mapping[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        name = " ".join(used)
+        modifiers = own[: len(own) - len(used)]
+        for inner in classes:
+            listed = self.lists.kinds.get(inner, {})
+            for word in (name, *reversed(used), *reversed(modifiers)):
+                if word in listed and not (len(used) > 1 and word == used[-1] and name in self.lists.classes):
+                    found[inner] = listed[word]
+                    break
+        return found
+
+    def _coloured(self, phrase: Phrase, classes: frozenset[str], head: str) -> list[Coloured]:
+        own = [word for word in phrase.words if word not in POSITIONS]
+        colours = frozenset(self.lists.colours[word] for word in own if word in self.lists.colours)
+        person = bool(classes & self.lists.sexed)
+        if "haired" in own:
+            hair = frozenset(
+                self.lists.colours[word] for word in own[: own.index("haired")] if word in self.lists.colours
+            )
+            return [Coloured("hair", hair, " ".join(own))] if hair else []
+        if person:
+            # "a white man" may be his skin or his clothes
+            worn = colours - {"white", "black", "brown", "yellow", "dark", "light", "golden", "blond", "gray", "red"}
+            return [Coloured("main", worn, " ".join(own))] if worn else []
+        if colours and "multicolored" not in own and "colorful" not in own:
+            return [Coloured("body", colours, " ".join(own))]
+        listed = [self.lists.kind_colours[word] for word in own if word in self.lists.kind_colours]
+        return [Coloured("body", listed[0], " ".join(own))] if listed else []
+
+    def _worn(self, phrase: Phrase, classes: frozenset[str]) -> list[Coloured]:
+        """Return what "in red", "with a white hat and black shorts" and "wearing jeans" say."""
+        if phrase.preposition not in _WORN_LINKS:
+            return []
+        found = []
+        for part in (phrase, *phrase.also):
+            colours = frozenset(self.lists.colours[word] for word in part.words if word in self.lists.colours)
+            said = " ".join(word for word in part.words if word not in POSITIONS)
+            garment = self.lists.garments.get(part.head)
+            if part.head == "short" and garment and len(part.words) > 1 and part.also:
+                garment = self.lists.garments.get("shorts")
+            if garment is None and colours and all(
+                word in self.lists.colours or word in ("and", "dark", "light", "all", "color") for word in part.words
+            ):
+                garment = "main" if part.preposition in ("in", "wear", "dress") and classes & self.lists.sexed else None
+            if garment == "body" and not classes & self.lists.sexed and not colours:
+                garment = None
+            if garment in ("hair", "body") and not classes & self.lists.sexed:
+                garment = "body"
+            if garment and colours:
+                found.append(Coloured(garment, colours, said))
+        return found
+
+    # ---- verbs, objects, places --------------------------------------------------------------------------------------
+
+    def _verb(self, verb: str) -> str:
+        words = verb.split()
+        if not words:
+            return ""
+        if words[0] == "not":
+            words = words[1:]
+        if words[1:] and words[0] in ("stand", "sit", "get", "pick", "put", "pull") and words[1] in ("up", "down"):
+            # "standing up" and "sitting down" are movements
+            return " ".join(words[:2])
+        return self.lists.verbs.get(words[0], words[0])
+
+    def _acted(
+        self,
+        frame: _Frame,
+        main: Phrase,
+        passive: bool,
+        actions: list[Action],
+        objects: list[tuple[str, Actor]],
+        places: list[Place],
+    ) -> None:
+        if not frame.verb:
+            for phrase in frame.of(Slot.WHERE):
+                places += self._placed(phrase, verb="")
+            return
+        verb = self._verb(frame.verb)
+        wheres = list(frame.of(Slot.WHERE))
+        if verb in ("stand", "sit") and any(
+            phrase.head in ("up", "down") and not phrase.preposition and len(phrase.words) == 1 for phrase in wheres
+        ):
+            verb = f"{verb} {'up' if verb == 'stand' else 'down'}"
+        actions.append(Action(verb, frame.verb, frame.negated, passive))
+        if frame.negated:
+            return
+        for phrase in wheres:
+            places += self._placed(phrase, verb=verb)
+        if passive:
+            return
+        for label, slot, phrase in frame.roles:
+            if slot == Slot.WHAT and not _same(phrase, main):
+                if verb == "climb":
+                    places += self._placed(phrase, verb=verb)
+                elif phrase.preposition in ("", "with", "at", "to", "by") or label in ("ARG1", "ARG2"):
+                    objects += [(verb, self._thing(part)) for part in (phrase, *phrase.also)]
+        if verb in ("sit", "stand", "ride", "jump", "move", "do"):
+            for phrase in wheres:
+                if phrase.preposition in ("on", "in") and self._classes(phrase)[1] & self._mounts():
+                    objects.append(("ride", self._thing(phrase)))
+
+    def _embedded(
+        self, inner: Phrase, attached: Sequence[Phrase], actions: list[Action], objects: list[tuple[str, Actor]]
+    ) -> None:
+        """Take the verbs within a noun phrase: "person holding a racket", "man sitting on a horse", "man on a bike"."""
+        link = inner.preposition
+        if link in self.lists.verbs and link not in ("be",):
+            verb = self.lists.verbs[link]
+            actions.append(Action(verb, link))
+            if inner.words and verb in self.lists.objects:
+                objects += [(verb, self._thing(part)) for part in (inner, *inner.also) if part.words]
+        elif link == "on" and self._classes(inner)[1] & self._mounts():
+            objects.append(("ride", self._thing(inner)))
+
+    def _mounts(self) -> frozenset[str]:
+        return self.lists.groups["mount"]
+
+    def _thing(self, phrase: Phrase) -> Actor:
+        phrase = self._unwrapped(phrase)
+        head, classes, used = self._classes(phrase)
+        sexes = [self.lists.sex[word] for word in (head, *phrase.words) if word in self.lists.sex]
+        things = self._coloured(phrase, classes, head)
+        for inner in phrase.attached:
+            things += self._worn(inner, classes)
+        return Actor(
+            words=" ".join(word for word in phrase.words if word not in POSITIONS) or phrase.head,
+            head=head,
+            classes=classes,
+            kinds=self._kinds(classes, used, phrase.words),
+            sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else frozenset(),
+            coloured=tuple(_distinct(things)),
+        )
+
+    def _placed(self, phrase: Phrase, *, verb: str) -> list[Place]:
+        found = []
+        for part in (phrase, *phrase.also):
+            link = phrase.preposition
+            inner = part
+            if part.head in _PART_NOUNS or part.head in ("side", "part", "end", "group", "corner"):
+                of = next((x for x in phrase.attached if x.preposition == "of"), None)
+                if of is not None and part.head in ("side", "part", "end", "group", "corner"):
+                    continue
+                inner = of if of is not None else part
+            place = self.lists.places.get(inner.head)
+            words = " ".join(([link] if link else []) + list(part.words) + (["of", *inner.words] if inner is not part else []))
+            if place in self.lists.body_parts and verb not in ("climb", "jump"):
+                continue
+            if place is None and (inner.head in POSITIONS or not inner.words):
+                continue
+            if verb == "climb" and link in _PATHS and not (link in ("in", "at")):
+                found.append(Place("climb", place, words))
+            if link in self.lists.location:
+                if verb == "jump" and link in ("on", "upon") and place in self.lists.body_parts:
+                    continue
+                found.append(Place("location", place, words))
+            elif link in self.lists.goal:
+                found.append(Place("goal", place, words))
+        return found
+
+    def _told(self, actions: Sequence[Action]) -> list[Action]:
+        """Return the verbs that say what is done: "starts to walk" is walking, "is standing" on its own is standing."""
+        telling = [action for action in actions if action.verb not in self.lists.transparent and action.verb != "be"]
+        return telling or [action for action in actions if action.verb != "be"]
+
+    # ---- the others --------------------------------------------------------------------------------------------------
+
+    def _mentions(
+        self, phrase: Phrase, frame: _Frame, label: str, slot: str, referent: Actor, *, is_referent: bool
+    ) -> Iterator[Actor]:
+        whole = self._unwrapped(phrase)
+        parts = list(whole.all())
+        if is_referent or (slot == Slot.WHO and parts[0].head == referent.head and not parts[0].modifiers):
+            parts = parts[1:]
+        for part in parts:
+            if part.preposition in ("like", "as") or (part.head in POSITIONS and not _is_worn(part)):
+                continue
+            head, classes, _ = self._classes(part)
+            if not classes and (part.head in self.lists.same_kind_words or set(part.words) & _ANOTHER):
+                if part.head in self.lists.same_kind_words or part.head in _ANOTHER:
+                    yield Actor(words=part.head, head=part.head, classes=referent.classes)
+                    continue
+            if not classes:
+                continue
+            if part.head in ("mother", "father", "parent", "baby", "adult") and not referent.classes & self.lists.sexed:
+                # "its mother" is of its own class
+                yield Actor(words=part.head, head=part.head, classes=referent.classes | classes)
+                continue
+            if classes & self.lists.groups["body part"]:
+                if referent.classes & self.lists.sexed or not classes & {"hand"}:
+                    if not any(inner.preposition == "of" for inner in part.attached):
+                        continue
+            phrases = [part]
+            frames = self._frames_of_other(part)
+            actor = self._actor(part, phrases, frames)
+            companion = part is whole and part.preposition == "with" and slot == Slot.WHAT
+            if companion and not actor.actions and frame.verb and not frame.negated:
+                verb = self._verb(frame.verb)
+                if verb in ("walk", "run", "swim", "dance", "fight", "fly", "crawl", "jump"):
+                    actor = _with(actor, actions=(Action(verb, frame.verb),))
+            elif part is whole and slot == Slot.WHAT and not part.preposition and not actor.actions and frame.verb:
+                actor = _with(actor, actions=(Action(self._verb(frame.verb), frame.verb, frame.negated, True),))
+            yield actor
+
+    def _frames_of_other(self, part: Phrase) -> list[tuple[_Frame, bool]]:
+        return [
+            (frame, False) for frame in self.frames if frame.verb and any(_same(p, part) for p in frame.of(Slot.WHO))
+        ]
+
+
+_ANOTHER = frozenset(["another", "other", "others", "one", "friend"])
+
+
+def _same(phrase: Phrase, other: Phrase) -> bool:
+    """Whether two noun phrases of a caption speak of one: the same head, and the own words of one among those of the other."""
+    if phrase is other:
+        return True
+    if phrase.head != other.head or phrase.preposition not in ("", other.preposition, "by"):
+        return False
+    if _ANOTHER & {*phrase.words, *other.words}:
+        return phrase.words == other.words and phrase.attached == other.attached
+    return set(phrase.words) <= set(other.words) or set(other.words) <= set(phrase.words)
+
+
+def _is_worn(phrase: Phrase) -> bool:
+    """Whether a word of position is a garment here: "in a pink top" is, "on the top" is not."""
+    return phrase.preposition in _WORN_LINKS and phrase.preposition != "of" and len(phrase.words) > 1
+
+
+def _led(phrase: Phrase, link: str) -> Phrase:
+    also = tuple(Phrase(link, p.head, p.modifiers, p.words, p.attached, p.also) for p in phrase.also)
+    return Phrase(link, phrase.head, phrase.modifiers, phrase.words, phrase.attached, also)
+
+
+def _with(actor: Actor, *, actions: tuple[Action, ...]) -> Actor:
+    return Actor(
+        words=actor.words,
+        head=actor.head,
+        classes=actor.classes,
+        kinds=actor.kinds,
+        sex=actor.sex,
+        number=actor.number,
+        coloured=actor.coloured,
+        bare=actor.bare,
+        actions=actions,
+        objects=actor.objects,
+        places=actor.places,
+    )
+
+
+def _first(words: str) -> str:
+    return words.split()[0] if words else ""
+
+
+def _distinct(items: Iterable[_Item]) -> list[_Item]:
+    found: list[_Item] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return found
