@@ -100,6 +100,8 @@ def _counts(workspace: Workspace, used: list[Pair]) -> dict[str, Any]:
         "units": sum(len(referent_frames(masks.get(query.video_id), query)) for query in queries),
         "paired": len({pair.query_id for pair in used}),
         "pairs": len(used),
+        "grades": Counter(pair.grade for pair in used),
+        "relations": Counter(pair.relation for pair in used),
         "tiers": stages.tiers(used),
         "position_words": sum(bool(position_words(query.text)) for query in queries),
     }

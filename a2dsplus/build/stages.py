@@ -29,9 +29,9 @@ from a2dsplus.sources import Source
 from a2dsplus.sources.reading import read_split
 
 # a change to what a stage makes from the same input changes its number
-_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 2, 2
+_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 3, 2
 _SAMPLED = ".a2dsplus/sampled.parquet"
-_WORDS = ("annotations/lexicon.json",)
+_WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
 _LACKS = "the split withholds {}"
 
 
@@ -147,7 +147,13 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
     wordnet = wordnet_installed()
     words = [sha256(resources.path(name)) for name in _WORDS]
     key = digest(
-        _SAMPLE, _hash(workspace, "queries.parquet"), _hash(workspace, "roles.parquet"), options.seed, words, wordnet
+        _SAMPLE,
+        _hash(workspace, "queries.parquet"),
+        _hash(workspace, "roles.parquet"),
+        options.seed,
+        options.contrasts,
+        words,
+        wordnet,
     )
     if workspace.is_current("sample", key):
         report.kept.append("sample")
@@ -155,7 +161,7 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
     sampler = _sampler(workspace)
     meanings = sampler.index.meanings
     with bars("sampling contrast", len(meanings), "queries") as advance:
-        sampling = sampler.sample(meanings, seed=options.seed, progress=advance)
+        sampling = sampler.sample(meanings, seed=options.seed, contrasts=options.contrasts, progress=advance)
     guard = sampler.removed(meanings)
     tables.write_pairs(workspace, sampling.pairs, name=_SAMPLED)
     workspace.remember(
@@ -164,7 +170,7 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         outputs=[_SAMPLED],
         unpaired=sampling.unpaired,
         guard={reason: guard[reason] for reason in sorted(guard)},
-        options={"ranks": RANKS, "wordnet": wordnet, "lexicon": words[0]},
+        options={"ranks": RANKS, "wordnet": wordnet, "lexicon": words[0], "exclusion": words[1]},
     )
     report.done.append("sample")
     return sampler

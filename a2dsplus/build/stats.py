@@ -1,12 +1,12 @@
 """A dataset in numbers: Table 2 of the paper beside ours, what the guard removed, how far the review is."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from a2dsplus.dataset import samples_file, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.records import SubsetName
+from a2dsplus.records import Relation, SubsetName
 
 # Table 2 of the paper: videos, queries, objects a video
 PAPER = {"A2D-S test": (737, 1295, 1.76), "M": (257, 856, 3.33), "S": (1290, 1295, 5.02), "T": (1293, 1295, 5.13)}
@@ -84,3 +84,16 @@ def summary(workspace: Workspace, *, database: str | None = None) -> dict[str, A
 
         found["review"] = store.summary(workspace.root, database=database)
     return found
+
+
+def grades_line(counts: dict[str, Any]) -> str:
+    """Return how many pairs in use are excluded, and what they have in common, of a manifest's counts."""
+    grades, relations, pairs = counts["grades"], counts["relations"], counts["pairs"]
+    shares = ", ".join(
+        f"{name}: {relations.get(name, 0):,} ({relations.get(name, 0) / max(pairs, 1):.0%})"
+        for name in get_args(Relation)
+    )
+    return (
+        f"contrast: {grades.get('excluded', 0):,} of {pairs:,} excluded, {grades.get('undecided', 0):,} undecided;"
+        f" the same {shares}"
+    )

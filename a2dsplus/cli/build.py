@@ -141,6 +141,7 @@ def command(
     """
     from a2dsplus.build.options import BuildOptions
     from a2dsplus.build.run import build
+    from a2dsplus.build.stats import grades_line
     from a2dsplus.compose.render import Rendering
     from a2dsplus.records import SubsetName
     from a2dsplus.sources import open_source
@@ -190,6 +191,7 @@ def command(
     click.echo(
         f"{counts['queries']} queries of {counts['videos']} videos, {counts['pairs']} pairs (tiers {_tiers(counts['tiers'])})"
     )
+    click.echo(grades_line(counts))
     for subset in SubsetName:
         if subset.value in counts:
             click.echo(f"{subset}: {counts[subset.value]['videos']} videos, {counts[subset.value]['queries']} queries")

@@ -73,6 +73,10 @@ def _print_pairs(found: dict[str, Any]) -> None:
         for tier, count in sorted(counts["tiers"].items())
     )
     click.echo(f"\npairs: {counts['pairs']:,} of {counts['queries']:,} queries; {tiers}")
+    if "grades" in counts:
+        from a2dsplus.build.stats import grades_line
+
+        click.echo(grades_line(counts))
     for query_id, reason in list(found["unpaired"].items())[:10]:
         click.echo(f"  no pair: {query_id}: {reason}")
     if len(found["unpaired"]) > 10:

@@ -6,15 +6,24 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Literal
 
 from a2dsplus import resources
-from a2dsplus.contrast.meaning import Meaning, analyse
+from a2dsplus.contrast.meaning import Meaning
+from a2dsplus.contrast.phrases import CLOTHES, COLOURS, Phrase, analyse
 from a2dsplus.errors import InputError
+from a2dsplus.records import Slot
 
 # why a caption satisfies a query, from the plainest reason to the least
 Reason = Literal["identical roles", "more specific", "synonym or hyponym"]
+# words that say where to without a noun: "climbing up a ladder" is climbing up
+_PARTICLES = frozenset(
+    ["up", "down", "out", "off", "away", "back", "over", "around", "along", "through", "in", "on", "across"]
+)
+# what holds of anything, and of anybody
+_ANYTHING = frozenset(["one", "something", "thing", "object", "it"])
 
 
 class Lexicon:
@@ -37,7 +46,7 @@ class Lexicon:
 
     def entails(self, word: str, other: str) -> bool:
         """Return whether what `word` names is always an `other`."""
-        return word == other or self._name(other) in self.above(word)
+        return word == other or other in _ANYTHING or self._name(other) in self.above(word)
 
     def above(self, word: str) -> frozenset[str]:
         """Return the names of everything that `word` always is, itself among them; cached."""
@@ -114,24 +123,98 @@ class Guard:
 
     def _compared(self, role: tuple[str, str], by: tuple[str, str]) -> Reason | None:
         wanted, given = analyse(*role), analyse(*by)
+        if role[0] == Slot.VERB:
+            if wanted.preposition != given.preposition:
+                return None
+            # what is not moving is not walking
+            general, special = (given, wanted) if wanted.preposition == "not" else (wanted, given)
+            if not self._lexicon.entails(special.head, general.head) or not wanted.modifiers <= given.modifiers:
+                return None
+            return "more specific" if wanted.head == given.head else "synonym or hyponym"
+        found = [self._phrase(wanted, other) for other in (given, *given.also)]
+        return _plainest(found)
+
+    def _phrase(self, wanted: Phrase, given: Phrase) -> Reason | None:
+        """Return why a phrase makes another true: place by place the same or more, every modifier that of its own noun."""
+        if not wanted.preposition and given.preposition == wanted.head and wanted.head in _PARTICLES:
+            # "up a ladder" is up
+            return "more specific"
         if not self._lexicon.same_place(given.preposition, wanted.preposition):
             return None
-        if not self._lexicon.entails(given.head, wanted.head):
+        if not self._lexicon.entails(given.head, wanted.head) and not self._worn_colour(wanted, given):
             return None
-        if not all(any(self._lexicon.entails(has, word) for has in given.modifiers) for word in wanted.modifiers):
+        own = given.modifiers | ({given.head} if given.head != wanted.head else frozenset())
+        if not all(any(self._lexicon.entails(has, word) for has in own) for word in wanted.modifiers):
             return None
+        for part in (*wanted.attached, *wanted.also):
+            offered = (
+                *given.attached,
+                *given.also,
+                *(p for inner in given.attached for p in (*inner.also, *inner.attached)),
+            )
+            if all(self._phrase(part, other) is None for other in offered):
+                return None
         same_words = wanted.head == given.head and wanted.modifiers <= given.modifiers
         return "more specific" if same_words else "synonym or hyponym"
+
+    def _worn_colour(self, wanted: Phrase, given: Phrase) -> bool:
+        """Whether "in red" is made true by what is worn: "in red shirt"."""
+        return wanted.head in COLOURS and given.head in CLOTHES and wanted.head in given.modifiers
 
     def satisfied(self, query: Meaning, by: Meaning) -> Reason | None:
         """Return why a caption satisfies a whole query (the least plain of its roles' reasons), or None where it does not."""
         reasons = []
         for role in query.roles:
-            reason = _plainest(self.role_satisfied(role, other) for other in by.roles)
+            reason = self.met(role, by)
             if reason is None:
                 return None
             reasons.append(reason)
         return max(reasons, key=_ORDER.index, default=None)
+
+    def met(self, role: tuple[str, str], by: Meaning) -> Reason | None:
+        """Return why a caption makes a role true: by a role of the same slot, or by the same words elsewhere in it."""
+        slot, lemma = role
+        reason = _plainest(self.role_satisfied(role, other) for other in by.roles)
+        if reason is not None:
+            return reason
+        wanted = analyse(slot, lemma)
+        if slot == Slot.VERB:
+            if wanted.head == "be" and not wanted.preposition:
+                return "more specific"
+            # "climb up" beside "climb" with "up a ladder"
+            particles = wanted.modifiers & _PARTICLES
+            if particles and wanted.modifiers == particles and not wanted.preposition:
+                parts = [(Slot.VERB.value, wanted.head), *((Slot.WHERE.value, word) for word in sorted(particles))]
+                if all(any(self.role_satisfied(part, other) for other in by.roles) for part in parts):
+                    return "more specific"
+            return None
+        if slot == Slot.WHERE and wanted.head in _PARTICLES and not wanted.preposition:
+            verbs = [analyse(other_slot, other) for other_slot, other in by.roles if other_slot == Slot.VERB]
+            return "more specific" if any(wanted.head in verb.modifiers for verb in verbs) else None
+        if slot == Slot.WHO:
+            return self._spread(wanted, by)
+        if wanted.preposition:
+            # "on the left" of a verb, or of whom it says who it is
+            held = [part for other in by.roles if other[0] == Slot.WHO for part in analyse(*other).attached]
+            return _plainest(self._phrase(wanted, part) for part in held)
+        return None
+
+    def _spread(self, wanted: Phrase, by: Meaning) -> Reason | None:
+        """Return why a noun phrase is made true by one whose attachments are roles of their own: "man in red on the left"."""
+        elsewhere = tuple(
+            analyse(slot, lemma) for slot, lemma in by.roles if slot in (Slot.WHERE, Slot.WHAT, Slot.OTHER)
+        )
+        if not wanted.attached or not elsewhere:
+            return None
+        wearing = any(slot == Slot.VERB and lemma == "wear" for slot, lemma in by.roles)
+        worn = tuple(replace(part, preposition="in") for part in elsewhere if wearing and not part.preposition)
+        for slot, lemma in by.roles:
+            if slot == Slot.WHO:
+                given = analyse(slot, lemma)
+                reason = self._phrase(wanted, replace(given, attached=(*given.attached, *elsewhere, *worn)))
+                if reason is not None:
+                    return reason
+        return None
 
     def differing(self, query: Meaning, candidate: Meaning) -> list[tuple[str, str]]:
         """Return the query's roles that a candidate's caption does not make true."""

@@ -68,7 +68,11 @@ class Exclusion:
                         for other_number, other in enumerate(captions)
                         if other_number != number and other.referent.classes & mention.classes
                     ]
-                    if len(about) == 1 and mention.classes <= about[0].classes and self.reason(mention, about[0]) is None:
+                    if (
+                        len(about) == 1
+                        and mention.classes <= about[0].classes
+                        and self.reason(mention, about[0]) is None
+                    ):
                         reasons[place + 1] = self.reason(query.referent, about[0])
             found.append(tuple(reasons))
         return tuple(found)
@@ -223,7 +227,23 @@ class Exclusion:
 
 
 _MOVEMENTS = frozenset(
-    ["walk", "run", "crawl", "climb", "jump", "roll", "fly", "swim", "drive", "ride", "dance", "flip", "fall", "move", "go"]
+    [
+        "walk",
+        "run",
+        "crawl",
+        "climb",
+        "jump",
+        "roll",
+        "fly",
+        "swim",
+        "drive",
+        "ride",
+        "dance",
+        "flip",
+        "fall",
+        "move",
+        "go",
+    ]
 )
 
 

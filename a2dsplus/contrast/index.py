@@ -12,11 +12,12 @@ costs O(n) draws whatever the size of the candidate sets; sorting the postings m
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from a2dsplus.contrast.meaning import Meaning, analyse
+from a2dsplus.contrast.meaning import Meaning
+from a2dsplus.contrast.phrases import analyse
 
 TIERS = (1, 2, 3, 4)
 
@@ -24,8 +25,13 @@ TIERS = (1, 2, 3, 4)
 class CandidateIndex:
     """The postings of a set of captions. Captions without a verb's frame are found by tier 4 alone (DESIGN: their noun phrase is kept)."""
 
-    def __init__(self, meanings: Sequence[Meaning]) -> None:
+    def __init__(self, meanings: Sequence[Meaning], keys: Sequence[Iterable[Hashable]] = ()) -> None:
+        """Index captions; `keys`, one list a caption, are what `same` finds them by."""
         self.meanings = list(meanings)
+        self._by_key: dict[Hashable, list[int]] = {}
+        for number, names in enumerate(keys):
+            for name in names:
+                self._by_key.setdefault(name, []).append(number)
         # tier 1's postings are sorted by the differing role, so that a query's own realisation is one interval to leave out
         self._all_but_one: dict[Hashable, list[tuple[str, int]]] = {}
         self._in_structure: dict[Hashable, list[int]] = {}
@@ -59,6 +65,16 @@ class CandidateIndex:
                 continue
             seen.add(number)
             if self.tier(query, self.meanings[number]) == tier:
+                yield number
+
+    def same(self, query: Meaning, keys: Iterable[Hashable], rng: np.random.Generator) -> Iterator[int]:
+        """Yield the captions under any of some keys in random order, each once, lazily; they need not be candidates of the query."""
+        lists = [self._by_key.get(key, ()) for key in keys]
+        seen: set[int] = set()
+        for list_number, position in _shuffled([len(postings) for postings in lists], rng):
+            number = lists[list_number][position]
+            if number not in seen:
+                seen.add(number)
                 yield number
 
     def tier(self, query: Meaning, candidate: Meaning) -> int | None:

@@ -1,120 +1,56 @@
-"""What a caption says, as roles to compare: (slot, lemmatised phrase), each with its head word and modifiers."""
+"""What a caption says, as roles to compare: (slot, lemmatised phrase), and whom it is about."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
+from a2dsplus.contrast.phrases import normalised
 from a2dsplus.records import Query, Slot
 
-# words that end a noun phrase's own words: what follows modifies it
-_LINKS = frozenset(
-    [
-        "with",
-        "in",
-        "on",
-        "at",
-        "of",
-        "by",
-        "near",
-        "behind",
-        "between",
-        "beside",
-        "besides",
-        "under",
-        "over",
-        "from",
-        "to",
-        "into",
-        "onto",
-        "for",
-        "along",
-        "around",
-        "through",
-        "across",
-        "inside",
-        "toward",
-        "towards",
-        "above",
-        "below",
-        "next",
-        "who",
-        "that",
-        "which",
-        "while",
-        "and",
-    ]
-)
-# two- and three-word prepositions, as one
-_COMPOUND = {
-    ("in", "front", "of"): "in front of",
-    ("front", "of"): "in front of",
-    ("next", "to"): "next to",
-    ("close", "to"): "close to",
-    ("out", "of"): "out of",
-    ("ahead", "of"): "ahead of",
-    ("on", "top", "of"): "on",
-    ("top", "of"): "on",
-}
 # roles that are compared: the paper's five questions
 _COMPARED = frozenset({Slot.WHO, Slot.VERB, Slot.WHAT, Slot.WHERE, Slot.WHEN})
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A lemmatised phrase taken apart: its leading preposition ("" if none), its head word, its other content words."""
-
-    preposition: str
-    head: str
-    modifiers: frozenset[str]
-
-
-@cache
-def analyse(slot: str, lemma: str) -> Phrase:
-    """Return a lemmatised phrase's parts: "on green grass" is (on, grass, {green}), "man in red shirt" is ("", man, {red, shirt})."""
-    words = lemma.split()
-    preposition = ""
-    if slot in (Slot.WHERE, Slot.WHEN, Slot.WHAT, Slot.OTHER):
-        for compound, name in _COMPOUND.items():
-            if tuple(words[: len(compound)]) == compound and len(words) > len(compound):
-                preposition, words = name, words[len(compound) :]
-                break
-        else:
-            if len(words) > 1 and words[0] in _LINKS:
-                preposition, words = words[0], words[1:]
-    own = len(words)
-    for position, word in enumerate(words):
-        if position and word in _LINKS:
-            own = position
-            break
-    if slot == Slot.VERB:
-        # a particle follows its verb: "climb up"
-        return Phrase("", words[0], frozenset(words[1:])) if words else Phrase("", lemma, frozenset())
-    if not words:
-        return Phrase(preposition, lemma, frozenset())
-    modifiers = frozenset(word for position, word in enumerate(words) if position != own - 1 and word not in _LINKS)
-    return Phrase(preposition, words[own - 1], modifiers)
+# a row of roles.parquet: frame, label, slot, phrase, lemma
+Row = tuple[int, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A caption's roles for comparison: `roles` are its distinct (slot, lemma), sorted; `framed` says that a verb was found."""
+    """A caption's roles for comparison: `roles` are its distinct (slot, lemma), sorted; `framed` says that a verb was found.
+
+    `rows`: the caption's rows of roles.parquet, from which its referent is read; without them its roles count as one frame's.
+    """
 
     query_id: str
     video_id: str
     roles: tuple[tuple[str, str], ...]
     framed: bool
+    rows: tuple[Row, ...] = ()
 
     @property
     def structure(self) -> tuple[str, ...]:
         """The caption's semantic-role structure: its slots, sorted, repeated where they repeat."""
         return tuple(slot for slot, _ in self.roles)
 
+    @property
+    def frames(self) -> tuple[Row, ...]:
+        """`rows`, or the roles as the rows of one frame."""
+        order = list(Slot)
+        ordered = sorted(self.roles, key=lambda role: order.index(Slot(role[0])))
+        return self.rows or tuple((0, "", slot, lemma, lemma) for slot, lemma in ordered)
 
-def meaning(query: Query, rows: Iterable[tuple[int, str, str, str, str]]) -> Meaning:
+
+def meaning(query: Query, rows: Iterable[Row]) -> Meaning:
     """Return what a query's rows of roles.parquet (frame, label, slot, phrase, lemma) say.
 
-    The same role of several verbs counts once. Roles that answer none of the five questions (how, why) are not compared, as in the
-    paper's first footnote.
+    The same role of several verbs counts once, a verb that is denied (ARGM-NEG) is another verb: "not move". Roles that answer none of
+    the five questions (how, why) are not compared, as in the paper's first footnote.
     """
-    kept = sorted({(slot, lemma) for _, _, slot, _, lemma in rows if slot in _COMPARED and lemma})
-    return Meaning(query.query_id, query.video_id, tuple(kept), any(slot == Slot.VERB for slot, _ in kept))
+    told = tuple(rows)
+    denied = {number for number, label, _, _, _ in told if label == "ARGM-NEG"}
+    kept = sorted(
+        {
+            (slot, f"not {lemma}" if slot == Slot.VERB and number in denied else lemma)
+            for number, _, slot, _, lemma in ((*row[:4], normalised(row[4])) for row in told)
+            if slot in _COMPARED and lemma
+        }
+    )
+    return Meaning(query.query_id, query.video_id, tuple(kept), any(slot == Slot.VERB for slot, _ in kept), told)

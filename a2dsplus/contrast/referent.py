@@ -233,9 +233,7 @@ class _Reader:
                     return own[place - 1], self.lists.classes[own[place - 1]], (own[place - 1],)
         return phrase.head, frozenset(), (phrase.head,)
 
-    def _kinds(
-        self, classes: Iterable[str], used: Sequence[str], own: Sequence[str]
-    ) -> Mapping[str, frozenset[str]]:
+    def _kinds(self, classes: Iterable[str], used: Sequence[str], own: Sequence[str]) -> Mapping[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
         name = " ".join(used)
         modifiers = own[: len(own) - len(used)]
@@ -276,8 +274,13 @@ class _Reader:
             garment = self.lists.garments.get(part.head)
             if part.head == "short" and garment and len(part.words) > 1 and part.also:
                 garment = self.lists.garments.get("shorts")
-            if garment is None and colours and all(
-                word in self.lists.colours or word in ("and", "dark", "light", "all", "color") for word in part.words
+            if (
+                garment is None
+                and colours
+                and all(
+                    word in self.lists.colours or word in ("and", "dark", "light", "all", "color")
+                    for word in part.words
+                )
             ):
                 garment = "main" if part.preposition in ("in", "wear", "dress") and classes & self.lists.sexed else None
             if garment == "body" and not classes & self.lists.sexed and not colours:
@@ -381,12 +384,14 @@ class _Reader:
                     continue
                 inner = of if of is not None else part
             place = self.lists.places.get(inner.head)
-            words = " ".join(([link] if link else []) + list(part.words) + (["of", *inner.words] if inner is not part else []))
+            words = " ".join(
+                ([link] if link else []) + list(part.words) + (["of", *inner.words] if inner is not part else [])
+            )
             if place in self.lists.body_parts and verb not in ("climb", "jump"):
                 continue
             if place is None and (inner.head in POSITIONS or not inner.words):
                 continue
-            if verb == "climb" and link in _PATHS and not (link in ("in", "at")):
+            if verb == "climb" and link in _PATHS and link not in ("in", "at"):
                 found.append(Place("climb", place, words))
             if link in self.lists.location:
                 if verb == "jump" and link in ("on", "upon") and place in self.lists.body_parts:
@@ -413,21 +418,18 @@ class _Reader:
         for part in parts:
             if part.preposition in ("like", "as") or (part.head in POSITIONS and not _is_worn(part)):
                 continue
-            head, classes, _ = self._classes(part)
-            if not classes and (part.head in self.lists.same_kind_words or set(part.words) & _ANOTHER):
-                if part.head in self.lists.same_kind_words or part.head in _ANOTHER:
-                    yield Actor(words=part.head, head=part.head, classes=referent.classes)
-                    continue
+            classes = self._classes(part)[1]
             if not classes:
+                if part.head in self.lists.same_kind_words:
+                    # "another" is of the referent's own class
+                    yield Actor(words=part.head, head=part.head, classes=referent.classes)
                 continue
-            if part.head in ("mother", "father", "parent", "baby", "adult") and not referent.classes & self.lists.sexed:
+            if part.head in _FAMILY and not referent.classes & self.lists.sexed:
                 # "its mother" is of its own class
                 yield Actor(words=part.head, head=part.head, classes=referent.classes | classes)
                 continue
-            if classes & self.lists.groups["body part"]:
-                if referent.classes & self.lists.sexed or not classes & {"hand"}:
-                    if not any(inner.preposition == "of" for inner in part.attached):
-                        continue
+            if classes & self.lists.groups["body part"] and self._is_own(part, classes, referent):
+                continue
             phrases = [part]
             frames = self._frames_of_other(part)
             actor = self._actor(part, phrases, frames)
@@ -440,12 +442,19 @@ class _Reader:
                 actor = _with(actor, actions=(Action(self._verb(frame.verb), frame.verb, frame.negated, True),))
             yield actor
 
+    def _is_own(self, part: Phrase, classes: frozenset[str], referent: Actor) -> bool:
+        """Whether a part of a body is the referent's own: "its head", and a person's hand, unless somebody is named."""
+        if any(inner.preposition == "of" for inner in part.attached):
+            return False
+        return bool(referent.classes & self.lists.sexed) or "hand" not in classes
+
     def _frames_of_other(self, part: Phrase) -> list[tuple[_Frame, bool]]:
         return [
             (frame, False) for frame in self.frames if frame.verb and any(_same(p, part) for p in frame.of(Slot.WHO))
         ]
 
 
+_FAMILY = frozenset(["mother", "father", "parent", "baby", "adult"])
 _ANOTHER = frozenset(["another", "other", "others", "one", "friend"])
 
 
