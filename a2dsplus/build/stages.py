@@ -23,6 +23,7 @@ from a2dsplus.dataset import samples_file, tables
 from a2dsplus.dataset.workspace import Workspace, digest
 from a2dsplus.errors import ClipError, InputError, WorkspaceError
 from a2dsplus.files import sha256
+from a2dsplus.media.clips import stamp
 from a2dsplus.progress import Bars
 from a2dsplus.records import Clip, Order, Pair, Query, Sample, SubsetName
 from a2dsplus.sources import Source
@@ -329,8 +330,7 @@ def _leave_out(
 
 
 def _stamp(clip: Clip) -> str:
-    state = clip.path.stat()
-    return digest(clip.frames, clip.height, clip.width, str(clip.rate), state.st_size, state.st_mtime_ns)
+    return digest(clip.frames, clip.height, clip.width, str(clip.rate), stamp(clip))
 
 
 def _hash(workspace: Workspace, name: str) -> str:

@@ -27,7 +27,7 @@ from a2dsplus.sources import LeftOut
 
 Form = Literal["video", "frames", "none"]
 # a change here changes every rendered file: raise it with the composition or the encoder settings
-_RECIPE = 2
+_RECIPE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

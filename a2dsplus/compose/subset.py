@@ -131,13 +131,9 @@ class Subset(Sequence[Item]):
         if any(earlier >= later for earlier, later in pairwise(numbers)):
             raise UsageError(f"{sample.sample_id}: frame numbers must ascend, got {list(numbers)}")
         result = np.empty((len(numbers), sample.height, sample.width, 3), np.uint8)
-        wanted = {number: position for position, number in enumerate(numbers)}
-        last = numbers[-1] if numbers else 0
-        for number, frame in enumerate(composed_frames(sample, self.clips), 1):
-            if number in wanted:
-                result[wanted[number]] = to_rgb(frame)
-            if number >= last:
-                break
+        wanted = [number - 1 for number in numbers]
+        for position, frame in enumerate(composed_frames(sample, self.clips, wanted)):
+            result[position] = to_rgb(frame)
         return result
 
     def masks(self, sample: Sample, query: Query) -> tuple[list[int], Mask]:

@@ -1,7 +1,7 @@
 """A2D-Sentences as it lies on disk (Gavrilyuk et al., CVPR 2018; Xu et al., CVPR 2015).
 
     ROOT/Release/videoset.csv                       no header, nine columns, the last is the split (0 train, 1 test)
-    ROOT/Release/clips320H/<video>.mp4              some releases say CLIPS320
+    ROOT/Release/clips320H/<video>.mp4              some releases say CLIPS320; also .webm, .mkv, .avi, .mov
     ROOT/text_annotations/a2d_annotation.txt        video_id,instance_id,query; the text_annotations level may be missing
     ROOT/text_annotations/a2d_missed_videos.txt
     ROOT/text_annotations/a2d_annotation_with_instances/<video>/<frame:05d>.h5
@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 
 from a2dsplus.dataset.workspace import digest
-from a2dsplus.errors import AnnotationError, InputError
+from a2dsplus.errors import AnnotationError, ClipError, InputError
 from a2dsplus.files import sha256
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
@@ -30,6 +30,7 @@ from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
 
 SPLITS = {"0": "train", "1": "test"}
 _CLIP_FOLDERS = ("clips320H", "CLIPS320", "clips320", "Clips320H")
+_CLIP_SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov")
 _SLIP = "1 (copy)"
 
 
@@ -166,7 +167,7 @@ class A2dSource:
         another size than the clip, an annotated frame beyond the clip's end.
         """
         check_id(video_id, what="video", where=str(self.root))
-        clip = probe(self.clips / f"{video_id}.mp4", video_id=video_id)
+        clip = probe(self._clip_file(video_id), video_id=video_id)
         masks: dict[int, dict[str, Rle]] = {}
         for path in self._mask_files(video_id):
             frame = int(path.stem)
@@ -182,6 +183,14 @@ class A2dSource:
                         f" {clip.height}x{clip.width}; use clips and masks of one release"
                     )
         return Video(clip=clip, masks=masks)
+
+    def _clip_file(self, video_id: str) -> Path:
+        """Return a video's clip; its mp4, which may be missing, where there is none. Raises ClipError where there are two."""
+        names = [f"{video_id}{suffix}" for plain in _CLIP_SUFFIXES for suffix in (plain, plain.upper())]
+        found = [self.clips / name for name in names if (self.clips / name).is_file()]
+        if len(found) > 1 and not found[0].samefile(found[1]):
+            raise ClipError(f"{found[0]}: video {video_id} has another clip, {found[1].name}; remove one of them")
+        return found[0] if found else self.clips / f"{video_id}.mp4"
 
     def _mask_files(self, video_id: str) -> list[Path]:
         files = sorted((self.instances / video_id).glob("*.h5"))
@@ -205,7 +214,7 @@ class A2dSource:
         )
 
     def _state_of(self, video_id: str) -> Iterator[tuple[str, int, int]]:
-        for path in (self.clips / f"{video_id}.mp4", *self._mask_files(video_id)):
+        for path in (self._clip_file(video_id), *self._mask_files(video_id)):
             if path.is_file():
                 state = path.stat()
                 yield path.name, state.st_size, state.st_mtime_ns

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, InputError, listed
+from a2dsplus.media.clips import size_on_disk
 from a2dsplus.records import Clip, Query
 from a2dsplus.sources import LeftOut, Listing, Masks, Source, checked_ids, referent_frames
 
@@ -22,7 +23,7 @@ class Reading:
     def fingerprint(self, name: str) -> str:
         """Return what identifies the content on any machine: captions, masks, and each clip's length, sizes and rate."""
         shapes = [
-            (video, clip.frames, clip.height, clip.width, str(clip.rate), clip.path.stat().st_size)
+            (video, clip.frames, clip.height, clip.width, str(clip.rate), size_on_disk(clip))
             for video, clip in sorted(self.clips.items())
         ]
         masks = [

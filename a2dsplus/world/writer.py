@@ -252,7 +252,7 @@ def write_masks(path: Path, present: dict[int, Mask], *, codes: Sequence[int]) -
         "reBBox": np.array(boxes[0]) if single else np.array(boxes).T,
         "id": np.array(codes, np.int64),
     }
-    with h5py.File(path, "w", libver="latest") as file:
+    with h5py.File(path, "w", libver=("v110", "v110")) as file:
         for name, values in content.items():
             packed = {"compression": "gzip", "compression_opts": 6, "chunks": values.shape} if name == "reMask" else {}
             file.create_dataset(name, data=values, track_times=False, **packed)
