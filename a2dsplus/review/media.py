@@ -5,6 +5,7 @@ No path ever comes from a request: a video id is looked up in the dataset, and o
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +18,9 @@ from a2dsplus.dataset.tables import source_root
 from a2dsplus.dataset.workspace import Workspace, digest
 from a2dsplus.errors import ClipError
 from a2dsplus.files import replacing
+from a2dsplus.media.clips import probe, stamp
 from a2dsplus.media.masks import Rle, decode
-from a2dsplus.records import Clip, Query, Sample, SubsetName
+from a2dsplus.records import Clip, Coding, Query, Sample, SubsetName
 from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.index import Caption
 
@@ -28,6 +30,7 @@ _PLAYABLE = {
     "matroska,webm": {"vp8", "vp9", "av1"},
 }
 _TYPES = {".webm": "video/webm"}
+_HIGH = 720
 _PRESET, _CRF = "veryfast", 20
 
 
@@ -73,8 +76,11 @@ class Media:
         clip = self.index.clip(video_id, root=self.root)
         if clip is None or not clip.path.is_relative_to(self.root):
             raise ClipError(f"video {video_id!r} is not in this dataset")
-        if not clip.path.is_file():
+        if not clip.path.exists():
             raise ClipError(f"{clip.path.name}: the clip of video {video_id} is not there any more; put it back")
+        if clip.coding == Coding():
+            # the table does not say how the clip is coded
+            clip = replace(clip, coding=probe(clip.path, video_id=video_id).coding)
         return clip
 
     def playable(self, video_id: str) -> Path:
@@ -82,13 +88,12 @@ class Media:
         clip = self.clip(video_id)
         found = self._playable.get(video_id)
         if found is None or not found.is_file():
-            found = self._playable[video_id] = clip.path if _browser_plays(clip.path) else self._copy(clip)
+            found = self._playable[video_id] = clip.path if _browser_plays(clip) else self._copy(clip)
         return found
 
     def version(self, video_id: str) -> str:
         """Return a key that changes with a video's file: part of its address, so that a browser may keep it for good."""
-        state = self.clip(video_id).path.stat()
-        return f"{state.st_mtime_ns:x}-{state.st_size:x}"
+        return stamp(self.clip(video_id))[:32]
 
     def media_type(self, path: Path) -> str:
         """Return a playable file's media type."""
@@ -99,7 +104,7 @@ class Media:
         clips = {video: self.clip(video) for video in {query.video_id, contrast.video_id}}
         order = self.index.order(query.query_id, subset)
         versions = [self.version(query.video_id), self.version(contrast.video_id)]
-        key = digest(1, subset, query.video_id, contrast.video_id, order, versions)
+        key = digest(2, subset, query.video_id, contrast.video_id, order, versions)
 
         def sample() -> Sample:
             return compose.composite(
@@ -123,7 +128,7 @@ class Media:
 
     def _copy(self, clip: Clip) -> Path:
         """Return a browser's copy of a clip: the same frames as H.264, of even size."""
-        key = digest(1, "clip", clip.video_id, self.version(clip.video_id))
+        key = digest(2, "clip", clip.video_id, self.version(clip.video_id))
         clips = {clip.video_id: clip}
         return self._encoded(
             key, lambda: compose.whole(SubsetName.N, clip.video_id, [], clip, None), clips, rate=clip.rate
@@ -150,16 +155,25 @@ def _query(caption: Caption) -> Query:
     )
 
 
-def _browser_plays(path: Path) -> bool:
+def _browser_plays(clip: Clip) -> bool:
+    """Return whether every browser shows a clip's file as we do: frame for frame, upright, in the same colours, from time 0 on."""
     import av
 
+    coding = clip.coding
+    told = coding.matrix == "bt601" or clip.height < _HIGH  # above, browsers take what is not said for BT.709
+    if not (
+        (coding.color_range, coding.stream, coding.start, coding.discarded)
+        in (("limited", 0, 0, 0), ("unspecified", 0, 0, 0))
+        and coding.matrix in ("bt601", "unspecified")
+        and told
+        and not coding.mirrored
+        and not coding.rotation
+        and coding.pixel_format == "yuv420p"
+        and (clip.height % 2, clip.width % 2) == (0, 0)
+    ):
+        return False
     try:
-        with av.open(str(path)) as container:
-            context = container.streams.video[0].codec_context
-            return (
-                context.codec.canonical_name in _PLAYABLE.get(container.format.name, ())
-                and context.pix_fmt in ("yuv420p", "yuvj420p")
-                and (context.height % 2, context.width % 2) == (0, 0)
-            )
-    except (av.error.FFmpegError, OSError, IndexError) as error:
-        raise ClipError(f"{path.name}: cannot be read as a video; download the clip again") from error
+        with av.open(f"file:{clip.path.absolute()}", metadata_errors="replace") as container:
+            return coding.codec in _PLAYABLE.get(container.format.name, ())
+    except (av.error.FFmpegError, OSError) as error:
+        raise ClipError(f"{clip.path.name}: cannot be read as a video; download the clip again") from error
