@@ -1,27 +1,60 @@
 """`a2dsplus score`: metrics of any model, beside the published rows."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
 from a2dsplus.errors import UsageError
 
-_HELP = """Score a model's masks against the ground truth of M, S and T, beside the published rows.
+if TYPE_CHECKING:
+    from a2dsplus.score.evaluation import ProtocolName
+    from a2dsplus.score.protocols import Missing, Resize
+    from a2dsplus.score.results import Comparison
 
-PREDICTIONS is a folder; what it holds is found out and said:
+_SIMPLE = {
+    "empty",
+    "everything",
+    "oracle",
+    "moving",
+    "named",
+}  # built-in models that need no training: first in a table
+
+
+class _Settings(TypedDict):
+    """What is asked of one model and of several alike."""
+
+    subsets: list[str] | None
+    protocol: "ProtocolName"
+    missing: "Missing"
+    resize: "Resize"
+    against: Path | None
+    seed: int
+    resamples: int
+    workers: int
+
+
+_HELP = """Score models' masks against the ground truth of a dataset, beside the published and the blind rows.
+
+Each PREDICTIONS is a model, a folder or a COCO results file; several give one table with paired
+differences to the first. With --join all are parts of one model. What a folder holds is found out
+and said:
 
 \b
-  <subset>/<sample_id>/<expression>/<frame:05d>.png   any non-zero pixel is the referent; the
-                                                       <expression> level may be left out where
-                                                       a sample has one query
-  <subset>.json                                        COCO results (image_id, segmentation, score);
-                                                       MTTR's and ReferFormer's ids work for M
-  <subset>/Annotations/<sample_id>/<expression>/...    Refer-YTVOS
+  <subset>/<sample_id>/<expression>/<frame:05d>.png   the <expression> level may be left out where
+                                                      a sample has one query
+  <subset>.json                                       COCO results (image_id, segmentation, score);
+                                                      MTTR's and ReferFormer's ids work for M
+  <subset>/Annotations/<sample_id>/<number>/...       Refer-YTVOS
 
-or one such .json file. The scorer needs nothing of the dataset but <subset>/ground_truth.json.
+The scorer needs nothing of the dataset but <subset>/ground_truth.json.
 
 The unit is one (query, evaluated frame). Printed are percents with 95% bootstrap intervals over
 videos; --json has the same in 0..1.
+
+\b
+Protocols:
+{protocols}
 
 \b
 Numbers of this field mean different things. Mind:
@@ -32,16 +65,20 @@ Numbers of this field mean different things. Mind:
 def _help() -> str:
     import textwrap
 
-    from a2dsplus.score.protocols import TRAPS
+    from a2dsplus.score.protocols import MEANS, TRAPS
 
-    lines = []
-    for trap in TRAPS:
-        lines.append(textwrap.fill(trap, width=96, initial_indent="  - ", subsequent_indent="    "))
-    return _HELP.format(traps="\n".join(lines))
+    def filled(lines: list[str]) -> str:
+        return "\n".join(
+            textwrap.fill(line, width=96, initial_indent="  - ", subsequent_indent="    ") for line in lines
+        )
+
+    protocols = [f"{protocol.value}: {means}" for protocol, means in MEANS.items()]
+    return _HELP.format(protocols=filled(protocols), traps=filled(list(TRAPS)))
 
 
 @click.command(name="score", help=_help())
-@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("predictions", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--join", is_flag=True, help="All PREDICTIONS are parts of one model's, which do not overlap.")
 @click.option(
     "--dataset",
     type=click.Path(path_type=Path),
@@ -52,11 +89,10 @@ def _help() -> str:
 @click.option("--subsets", default=None, help="Which subsets, such as M,S. By default all that have predictions.")
 @click.option(
     "--protocol",
-    type=click.Choice(["paper", "released", "mttr"]),
+    type=click.Choice(["paper", "released", "mttr", "jhmdb", "ytvos", "mevis", "davis"]),
     default="paper",
     show_default=True,
-    help="paper: IoU > K, mAP over ten thresholds. released: as LOCATER's code, IoU >= K, five thresholds. "
-    "mttr: as MTTR and ReferFormer, IoU > K in single precision, mAP is COCO's over all scored masks.",
+    help="Whose definitions; see above. jhmdb, ytvos, mevis and davis are for the subset N.",
 )
 @click.option(
     "--missing",
@@ -70,6 +106,12 @@ def _help() -> str:
 )
 @click.option("--against", type=click.Path(path_type=Path), help="Another model's predictions: the paired difference.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here; - is stdout.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="Write a row a subset and model here, figures in 0..1."
+)
+@click.option(
+    "--latex", "latex_file", type=click.Path(path_type=Path), help="Write a table for a paper here, in percent."
+)
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a self-contained report here.")
 @click.option(
     "--beside",
@@ -91,14 +133,17 @@ def _help() -> str:
     help="Threads that decode PNG files.  [default: the processors, at most 8]",
 )
 def command(
-    predictions: Path,
+    predictions: tuple[Path, ...],
+    join: bool,
     dataset: Path,
     subsets: str | None,
-    protocol: str,
-    missing: str,
+    protocol: "ProtocolName",
+    missing: "Missing",
     resize: str | None,
     against: Path | None,
     json_file: Path | None,
+    csv_file: Path | None,
+    latex_file: Path | None,
     html_file: Path | None,
     beside: str | None,
     seed: int,
@@ -107,39 +152,83 @@ def command(
 ) -> None:
     """Score predictions; what the help says is made by `_help`, from what the protocols are."""
     from a2dsplus.engine import processors
-    from a2dsplus.files import write_text
-    from a2dsplus.score.evaluation import evaluate
-    from a2dsplus.score.report.text import render_text
+    from a2dsplus.score.evaluation import compare, evaluate
+    from a2dsplus.score.report.text import render_comparison, render_text
+    from a2dsplus.score.results import Comparison
 
     chosen = None
     if subsets is not None:
         chosen = [name.strip() for name in subsets.split(",") if name.strip()]
         if not chosen:
             raise UsageError("--subsets: expected names such as M,S")
-    report = evaluate(
-        predictions,
-        dataset,
+    settings = _Settings(
         subsets=chosen,
-        protocol=protocol,  # type: ignore[arg-type]  # click has checked the choice
-        missing="empty" if missing == "empty" else "error",
+        protocol=protocol,
+        missing=missing,
         resize="nearest" if resize else "none",
         against=against,
         seed=seed,
         resamples=resamples,
         workers=workers or min(processors(), 8),
     )
+    table = int(beside) if beside else None
+    if join or len(predictions) == 1:
+        report = evaluate(predictions, dataset, **settings)
+        comparison = Comparison(reports={_labels(predictions[:1])[predictions[0]]: report}, against="")
+        text, document = render_text(report, beside=table), report.as_json()
+    else:
+        comparison = _simple_first(compare(_models(predictions), dataset, **settings), predictions)
+        text, document = render_comparison(comparison), comparison.as_json()
     if html_file is not None:
         from a2dsplus.score.report.html import render_html
 
-        write_text(html_file, render_html(report, beside=int(beside) if beside else None))
-        click.echo(f"wrote {html_file}", err=True)
+        _write(html_file, render_html(comparison, beside=table))
+    if csv_file is not None:
+        from a2dsplus.score.report.paper import render_csv
+
+        _write(csv_file, render_csv(comparison))
+    if latex_file is not None:
+        from a2dsplus.score.report.paper import render_latex
+
+        _write(latex_file, render_latex(comparison))
     if json_file is not None:
         import json
 
-        text = json.dumps(report.as_json(), sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        figures = json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
         if str(json_file) == "-":
-            click.echo(text, nl=False)
+            click.echo(figures, nl=False)
             return
-        write_text(json_file, text)
-        click.echo(f"wrote {json_file}", err=True)
-    click.echo(render_text(report, beside=int(beside) if beside else None), nl=False)
+        _write(json_file, figures)
+    click.echo(text, nl=False)
+
+
+def _write(file: Path, text: str) -> None:
+    from a2dsplus.files import write_text
+
+    write_text(file, text)
+    click.echo(f"wrote {file}", err=True)
+
+
+def _models(predictions: tuple[Path, ...]) -> dict[str, Path]:
+    """Return the models by label."""
+    labels = _labels(predictions)
+    if len(labels) < len(predictions):
+        twice = next(path for path in predictions if predictions.count(path) > 1)
+        raise UsageError(f"{twice}: given twice; each PREDICTIONS is a model")
+    return {label: path for path, label in labels.items()}
+
+
+def _simple_first(comparison: "Comparison", predictions: tuple[Path, ...]) -> "Comparison":
+    """Return a comparison whose table begins with the models that need no training."""
+    from dataclasses import replace
+
+    from a2dsplus.score.integrity import model_of
+
+    labels = sorted(_models(predictions).items(), key=lambda item: model_of(item[1]) not in _SIMPLE)
+    return replace(comparison, reports={label: comparison.reports[label] for label, _ in labels})
+
+
+def _labels(predictions: tuple[Path, ...]) -> dict[Path, str]:
+    """Return what each model is called in tables: its folder's or file's name, or the whole path where two have one name."""
+    names = [path.resolve().name for path in predictions]
+    return {path: name if names.count(name) == 1 else str(path) for path, name in zip(predictions, names, strict=True)}

@@ -3,20 +3,23 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from a2dsplus.score.evaluation import Report, SubsetScore, evaluate
+    from a2dsplus.score.evaluation import compare, evaluate
     from a2dsplus.score.integrity import stamp_predictions
     from a2dsplus.score.protocols import Protocol
+    from a2dsplus.score.results import Comparison, Report, SubsetScore
     from a2dsplus.score.streaming import Accumulator
 
 _HOMES = {
     "Accumulator": "streaming",
+    "Comparison": "results",
     "Protocol": "protocols",
-    "Report": "evaluation",
-    "SubsetScore": "evaluation",
+    "Report": "results",
+    "SubsetScore": "results",
+    "compare": "evaluation",
     "evaluate": "evaluation",
     "stamp_predictions": "integrity",
 }
-__all__ = ["Accumulator", "Protocol", "Report", "SubsetScore", "evaluate", "stamp_predictions"]
+__all__ = ["Accumulator", "Comparison", "Protocol", "Report", "SubsetScore", "compare", "evaluate", "stamp_predictions"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where a model fails: its figures by differing role, tier, actor, number of described actors and area, and its worst units."""
+"""Where a model fails: its figures by what sets a pair apart, by actor, number of described actors and area, and its worst units."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.records import Sample
 from a2dsplus.score.context import Context
 from a2dsplus.score.counting.measure import Counts
 from a2dsplus.score.counting.runs import Ints
 from a2dsplus.score.figures.metrics import Grouping, sums
-from a2dsplus.score.protocols import Protocol, unit_ious
+from a2dsplus.score.figures.pairs import Pairs
+from a2dsplus.score.protocols import Protocol, Settings, unit_ious
 from a2dsplus.score.readers.base import Floats
 from a2dsplus.score.truth import Truth
 
-FIGURES = ("mAP_10", "oIoU", "mIoU", "leak")
 WORST = 20
 _SLOTS = ("who", "verb", "what", "where", "when", "other")
 _SMALL, _LARGE = 32**2, 96**2  # pixels, as COCO sorts areas
@@ -71,29 +72,33 @@ def diagnose(
     context: Context,
     grouping: Grouping,
     *,
-    protocol: Protocol,
+    settings: Settings,
     contrast: npt.NDArray[np.bool_] | str | None,
+    pairs: Pairs | None = None,
 ) -> tuple[Table, ...]:
-    """Return the tables that the dataset allows: the roles and tiers need samples.jsonl, the actors meta_expressions.json."""
+    """Return the tables that the dataset allows: what sets pairs apart needs samples.jsonl, the actors meta_expressions.json."""
     rows = [context.samples.get(sample) for sample, _ in truth.queries]
     by_query: list[tuple[str, list[list[str]], Callable[[str], object]]] = []
     if any(row and row.differing for row in rows):
         by_query.append(("by differing role", [_differing(row.differing) if row else [] for row in rows], _slot_order))
-    if any(row and row.tier is not None for row in rows):
-        by_query.append(
-            ("by tier", [[f"tier {row.tier}"] if row and row.tier is not None else [] for row in rows], str)
-        )
+    for title, (name_of, order) in _OF_SAMPLE.items():
+        names = [name_of(row) if row and row.contrasts else None for row in rows]
+        if len(set(names) - {None}) > (title == "by number of contrasts"):
+            by_query.append((title, [[] if name is None else [name] for name in names], order))
+    places = [context.place_of(query) for query in truth.queries]
+    if len(set(places) - {None}) > 1:
+        by_query.append((_PLACE, [[] if place is None else [place] for place in places], str))
     if context.texts:
         by_query.append(("by actor", [[_actor(context.text_of(query))] for query in truth.queries], str))
     by_query.append(("by number of described actors", _described(truth, context), str))
     tables = []
     for title, names_of_query, order in by_query:
         names_of_unit = [names_of_query[query] for query in grouping.query_of.tolist()]
-        tables.append(_table(title, names_of_unit, order, counts, grouping, protocol, contrast))
+        tables.append(_table(title, names_of_unit, order, counts, grouping, settings, contrast, pairs))
     areas = ("empty", "small (< 32²)", "medium (< 96²)", "large")
     sizes = np.select([counts.true == 0, counts.true < _SMALL, counts.true < _LARGE], [0, 1, 2], 3)
     own = [[areas[size]] for size in sizes.tolist()]
-    tables.append(_table("by the referent's area", own, areas.index, counts, grouping, protocol, contrast))
+    tables.append(_table("by the referent's area", own, areas.index, counts, grouping, settings, contrast, pairs))
     return tuple(tables)
 
 
@@ -119,14 +124,30 @@ def describe(units: Ints, truth: Truth, counts: Counts, context: Context) -> tup
     )
 
 
+_RELATIONS = ("class+action", "class", "action", "none")
+_BY_LENGTH: Callable[[str], object] = lambda name: (len(name), name)  # noqa: E731  # numbers by size
+# What a sample says of its pair or composite, by the table's title, and the groups' order.
+_OF_SAMPLE: dict[str, tuple[Callable[[Sample], str | None], Callable[[str], object]]] = {
+    "by tier": (lambda sample: None if sample.tier is None else f"tier {sample.tier}", str),
+    "by grade": (lambda sample: sample.grade, str),
+    "by relation": (
+        lambda sample: sample.relation,
+        lambda name: (_RELATIONS.index(name) if name in _RELATIONS else 9, name),
+    ),
+    "by number of contrasts": (lambda sample: str(len(sample.contrasts)), _BY_LENGTH),
+}
+_PLACE = "by place of the clip asked about"
+
+
 def _table(
     title: str,
     names_of_unit: list[list[str]],
     order: Callable[[str], object],
     counts: Counts,
     grouping: Grouping,
-    protocol: Protocol,
+    settings: Settings,
     contrast: npt.NDArray[np.bool_] | str | None,
+    pairs: Pairs | None,
 ) -> Table:
     members: dict[str, list[int]] = {}
     for unit, names in enumerate(names_of_unit):
@@ -138,10 +159,17 @@ def _table(
         numbers, query_of = np.unique(grouping.query_of[units], return_inverse=True)
         own = Grouping(query_of=query_of, video_of=np.zeros(len(numbers), np.int64), videos=1)
         over = contrast if contrast is None or isinstance(contrast, str) else contrast[units]
-        found = sums(counts.take(units), own, protocol=protocol, contrast=over).figures()
-        figures = {figure: found[figure] for figure in FIGURES if figure in found}
+        among = pairs.among(numbers) if pairs is not None else None
+        found = sums(counts.take(units), own, protocol=settings.protocol, contrast=over, pairs=among).figures()
+        figures = {figure: found[figure] for figure in settings.diagnosed if figure in found}
         groups.append(Group(name=name, units=len(units), queries=len(numbers), figures=figures))
     return Table(title=title, groups=tuple(groups))
+
+
+def known(table: Table) -> list[str]:
+    """Return the figures that any group of a table has."""
+    names = dict.fromkeys(figure for group in table.groups for figure in group.figures)
+    return [name for name in names if any(group.figures.get(name) is not None for group in table.groups)]
 
 
 def _differing(slots: tuple[str, ...]) -> list[str]:
@@ -166,8 +194,8 @@ def _actor(text: str) -> str:
 
 
 def _described(truth: Truth, context: Context) -> list[list[str]]:
-    own = [context.video_of(query) for query in truth.queries]
-    many: dict[str, int] = {}
-    for video in own:
-        many[video] = many.get(video, 0) + 1
-    return [[str(many[video]) if many[video] < 5 else "5 or more"] for video in own]
+    own = [context.query_of(query) for query in truth.queries]
+    many: dict[str, set[str]] = {}
+    for video, expression in own:
+        many.setdefault(video, set()).add(expression)
+    return [[str(len(many[video])) if len(many[video]) < 5 else "5 or more"] for video, _ in own]

@@ -23,15 +23,32 @@ def stamp_predictions(folder: Path, dataset: Path, *, subsets: list[str], **note
 
 def check_ground_truth(dataset: Path, subset: str, file: Path) -> str:
     """Return the sha256 of a subset's ground truth; raises InputError where the dataset's manifest has another."""
+    return _checked(file, dataset, f"{subset}/ground_truth.json")
+
+
+def check_file(dataset: Path, name: str) -> None:
+    """Raise InputError where a file of a dataset is not the one that its manifest describes; a dataset without manifest has any."""
+    _checked(dataset / name, dataset, name)
+
+
+def _checked(file: Path, dataset: Path, name: str) -> str:
     found = truth_sha256(file)
-    manifest = _read(dataset / "manifest.json")
-    files = manifest.get("files")
-    expected = files.get(f"{subset}/ground_truth.json") if isinstance(files, dict) else None
+    files = _read(dataset / "manifest.json").get("files")
+    expected = files.get(name) if isinstance(files, dict) else None
     if isinstance(expected, dict):
         expected = expected.get("sha256")
     if expected is not None and expected != found:
         raise InputError(f"{file}: is not the file that manifest.json describes; build the dataset again")
     return found
+
+
+def made_how(dataset: Path) -> tuple[str | None, str | None]:
+    """Return a dataset's recipe and the name of the published list of pairs that it is of, None where its manifest does not tell."""
+    manifest = _read(dataset / "manifest.json")
+    options = manifest.get("options")
+    pairs = manifest.get("pairs_list", options.get("pairs_list") if isinstance(options, dict) else None)
+    recipe = manifest.get("recipe")
+    return (recipe if isinstance(recipe, str) else None), (pairs if isinstance(pairs, str) else None)
 
 
 def check_predictions(predictions: Path, subset: str, ground_truth: str) -> None:
@@ -45,6 +62,12 @@ def check_predictions(predictions: Path, subset: str, ground_truth: str) -> None
             f"{predictions / STAMP}: these predictions were made for another {subset} (its ground truth's sha256 differs); "
             "run the model on this dataset, or pass the dataset they were made for with --dataset"
         )
+
+
+def model_of(predictions: Path) -> str | None:
+    """Return the name of the model whose predictions a folder says that it holds, or None."""
+    name = _read(predictions / STAMP).get("model") if predictions.is_dir() else None
+    return name if isinstance(name, str) else None
 
 
 def truth_sha256(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""The three conventions in which the field's numbers are computed, and the signature that says which one a score used."""
+"""The conventions in which the field's numbers are computed, and the signature that says which one a score used."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,15 +24,32 @@ class Protocol(StrEnum):
     PAPER = "paper"
     RELEASED = "released"
     MTTR = "mttr"
+    JHMDB = "jhmdb"
+    YTVOS = "ytvos"
+    MEVIS = "mevis"
+    DAVIS = "davis"
 
 
-# What each protocol calls mAP, and how it compares, in words for the signature and the reports.
-MAP_MEANS = {
-    Protocol.PAPER: "mean of P@K over ten thresholds, 0.50:0.05:0.95",
-    Protocol.RELEASED: "mean of P@K over five thresholds, 0.5:0.1:0.9",
-    Protocol.MTTR: "COCO average precision over every scored mask, 0.50:0.05:0.95",
+# What each protocol's main figure is, in words for the signature and the reports.
+MEANS = {
+    Protocol.PAPER: "mAP is the mean of P@K over ten thresholds, 0.50:0.05:0.95",
+    Protocol.RELEASED: "mAP is the mean of P@K over five thresholds, 0.5:0.1:0.9",
+    Protocol.MTTR: "mAP is COCO average precision over every scored mask, 0.50:0.05:0.95",
+    Protocol.JHMDB: "P@K, oIoU and mIoU are over the sampled frames; mAP is the mean of P@K over ten thresholds, 0.50:0.05:0.95",
+    Protocol.YTVOS: "J and F are means over all listed frames of an expression, then over expressions; 1 where both masks are empty",
+    Protocol.MEVIS: "J and F are means over all listed frames of an expression, then over expressions; 1 where both masks are empty",
+    Protocol.DAVIS: "J and F are means over the frames of an object, then over objects and the four runs, whose objects are matched to the "
+    "true ones a run; void pixels are left out",
 }
-COMPARES = {Protocol.PAPER: ">", Protocol.RELEASED: ">=", Protocol.MTTR: ">"}
+_SEQUENCES = ("J", "F", "J&F")
+_DIAGNOSED = ("mAP_10", "oIoU", "mIoU", "cgF1", "leak", "pair")
+# The figures of a protocol that gives some alone.
+_SHOWN = {
+    Protocol.JHMDB: ("mAP", "mAP_5", "mAP_10", "P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "oIoU", "mIoU"),
+    Protocol.YTVOS: _SEQUENCES,
+    Protocol.MEVIS: _SEQUENCES,
+    Protocol.DAVIS: _SEQUENCES,
+}
 
 TRAPS = (
     "> or >=: paper and mttr count IoU > K, released counts IoU >= K",
@@ -44,6 +61,9 @@ TRAPS = (
     "on T, where half the masks are empty (mAP_cocoeval)",
     "all queries or the best one: a model that gives several scored masks a unit is judged by its best-scored one; the mAP of "
     "mttr and mAP_cocoeval rank all of them",
+    "who reads nothing scores too: silence and the actors of one side are printed beside S and T as blind rows; what they reach "
+    "says nothing about grounding",
+    "MCC and cgF1 ask whether a mask is there when it should be; silence and masks everywhere both score 0",
     "units without a prediction are an error, or empty masks with --missing empty; they are never left out of the mean",
 )
 
@@ -82,20 +102,38 @@ class Settings:
     seed: int = 0
     resamples: int = 1000
 
-    def signature(self) -> str:
-        """Return one line that tells a reader how the numbers were made."""
-        thresholds = {Protocol.PAPER: "10", Protocol.RELEASED: "5", Protocol.MTTR: "coco-all-masks"}[self.protocol]
+    def shows(self, figure: str) -> bool:
+        """Return whether the protocol gives a figure."""
+        return self.protocol not in _SHOWN or figure in _SHOWN[self.protocol]
+
+    @property
+    def diagnosed(self) -> tuple[str, ...]:
+        """The figures by which groups of units are told apart."""
+        return _SEQUENCES if self.protocol in _SHOWN and not self.shows("mIoU") else _DIAGNOSED
+
+    def shown(self, figures: dict[str, float | None]) -> dict[str, float | None]:
+        """Return those of the figures that the protocol gives."""
+        return {name: value for name, value in figures.items() if self.shows(name)}
+
+    def signature(self, *, recipe: str | None = None, pairs: str | None = None) -> str:
+        """Return one line that tells a reader how the numbers were made; `recipe`, `pairs`: what the dataset says of itself."""
+        if self.shows("mAP"):
+            means = {Protocol.RELEASED: "5", Protocol.MTTR: "coco-all-masks"}.get(self.protocol, "10")
+            compares = ">=" if self.protocol is Protocol.RELEASED else ">"
+            rules = [f"P@K:{compares}", f"mAP:{means}", "unit:query-frame"]
+        else:
+            rules = ["J&F:davis", "unit:object-run" if self.protocol is Protocol.DAVIS else "unit:video-expression"]
         intervals = f"bootstrap:{self.resamples},by:video,seed:{self.seed}" if self.resamples else "bootstrap:none"
         return "|".join(
             (
                 f"protocol:{self.protocol}",
-                f"P@K:{COMPARES[self.protocol]}",
-                f"mAP:{thresholds}",
-                "unit:query-frame",
+                *rules,
                 "empty-empty:1",
                 f"missing:{self.missing}",
                 f"resize:{self.resize}",
                 "masks:best-scored",
+                *([f"recipe:{recipe}"] if recipe else []),
+                *([f"pairs:{pairs}"] if pairs else []),
                 intervals,
                 f"a2dsplus:{__version__}",
             )

@@ -76,8 +76,28 @@ def write_pngs(folder: Path, subset: str, masks: Mapping[str, Mask]) -> Path:
 
 
 def write_samples(dataset: Path, subset: str, rows: list[dict[str, Any]]) -> None:
-    """Write `<dataset>/<subset>/samples.jsonl`."""
-    (dataset / subset / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    """Write `<dataset>/<subset>/samples.jsonl`; fields that a test does not care for are filled in."""
+    usual = {
+        "subset": subset,
+        "order": "query-first",
+        "queries": [],
+        "query": None,
+        "contrast": None,
+        "evaluated_frames": [],
+    }
+    lines = []
+    for row in rows:
+        whole = {**usual, "video_id": (row.get("query") or {}).get("video_id", row["sample_id"]), **row}
+        if whole["query"] and not whole["queries"]:
+            whole["queries"] = [whole["query"]["query_id"]]
+        lines.append(json.dumps(whole) + "\n")
+    (dataset / subset / "samples.jsonl").write_text("".join(lines))
+
+
+def part(video: str, expression: str, text: str, *, frames: int, height: int, width: int) -> dict[str, Any]:
+    """Return what a line of samples.jsonl says of one clip."""
+    return {"query_id": f"{video}/{expression}", "video_id": video, "expression_id": expression, "text": text,
+            "frames": frames, "height": height, "width": width}  # fmt: skip
 
 
 def box(height: int, width: int, top: int, left: int, rows: int, columns: int) -> Mask:

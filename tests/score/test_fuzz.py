@@ -16,7 +16,7 @@ import pytest
 from a2dsplus.errors import A2dsplusError
 from a2dsplus.media.masks import encode
 from a2dsplus.score import evaluate
-from tests.score.score_data import perturbed, random_masks, write_pngs, write_truth
+from tests.score.score_data import perturbed, random_masks, write_pngs, write_samples, write_truth
 
 INPUTS = int(os.environ.get("A2DSPLUS_FUZZ", "1500"))
 ROUNDS = 10
@@ -92,7 +92,7 @@ def scored(predictions: Path, dataset: Path, chance: random.Random) -> bool:
             predictions,
             dataset,
             subsets=chance.choice([None, ["M"]]),
-            protocol=chance.choice(["paper", "released", "mttr"]),
+            protocol=chance.choice(["paper", "released", "mttr", "jhmdb", "ytvos", "mevis"]),
             missing=chance.choice(["error", "empty"]),
             resize=chance.choice(["none", "nearest"]),
             resamples=2,
@@ -125,9 +125,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     expressions = {"0": {"exp": "a man", "obj_id": "0"}, "1": {"exp": "a dog", "obj_id": "1"}}
     content = {"videos": {"v0": {"frames": [], "expressions": expressions}}}
     (folder / "M" / "meta_expressions.json").write_text(json.dumps(content))
-    (folder / "M" / "samples.jsonl").write_text(
-        json.dumps({"sample_id": "v0", "layout": "none", "video_id": "v0"}) + "\n"
-    )
+    row = {"sample_id": "v0", "layout": "none", "queries": ["v0/0", "v0/1"], "height": 9, "width": 11, "frames": 30}
+    write_samples(folder, "M", [row])
     return folder
 
 

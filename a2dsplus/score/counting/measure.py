@@ -16,7 +16,7 @@ _MOST_PIXELS = 1 << 31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """Where a sample's contrast clip lies: pixels [first, stop) of the frame, numbered down the columns, both (N,)."""
+    """Where the clip that a unit's caption is about lies: pixels [first, stop) of the frame, numbered down the columns, both (N,)."""
 
     first: Ints
     stop: Ints
@@ -24,7 +24,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Counts of N units, each (N,): pixels of the intersection, of the prediction, of the truth, of the prediction on the contrast side.
+    """Counts of N units, each (N,): pixels of the intersection, of the prediction, of the truth, of the prediction off its own clip.
 
     `contour`: F of each unit. `scores`: the model's, -inf where no mask came.
     """
@@ -92,12 +92,13 @@ def _measured(
     truth: Truth, predictions: Predictions, units: Ints, sides: Sides | None
 ) -> dict[str, npt.NDArray[np.generic]]:
     expected, found = truth.runs(units), without_ignored(truth, predictions.runs(units), units)
+    areas = found.areas()
     leaked = (
-        np.zeros(len(units), np.int64) if sides is None else found.areas_within(sides.first[units], sides.stop[units])
+        np.zeros_like(areas) if sides is None else areas - found.areas_within(sides.first[units], sides.stop[units])
     )
     return {
         "intersection": intersections(found, expected),
-        "predicted": found.areas(),
+        "predicted": areas,
         "true": expected.areas(),
         "leaked": leaked,
         "contour": contour_accuracies(found, expected, heights=truth.heights[units], widths=truth.widths[units]),

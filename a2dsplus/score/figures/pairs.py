@@ -3,8 +3,9 @@
 Q queries (a caption on a sample), P pairs of them.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,7 @@ class Pairs:
         )
 
 
-def asked_both_ways(samples: Mapping[str, tuple[Hashable, Hashable]], numbers: Mapping[Hashable, int]) -> Pairs:
+def asked_both_ways(samples: Mapping[str, tuple[Any, Any]], numbers: Mapping[Any, int]) -> Pairs:
     """Return the pairs of {sample id: (query, contrast)}; `numbers`: each query's place. Those of `x` and `x_r` are one in both orders."""
     places = {sample: place for place, sample in enumerate(samples)}
     other = np.full(len(samples), -1, np.int64)

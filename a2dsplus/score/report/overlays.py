@@ -12,7 +12,7 @@ import numpy.typing as npt
 from a2dsplus.errors import A2dsplusError
 from a2dsplus.media.masks import Mask
 from a2dsplus.score.counting.runs import to_mask
-from a2dsplus.score.evaluation import SubsetScore
+from a2dsplus.score.results import SubsetScore
 
 Image = npt.NDArray[np.uint8]
 
@@ -22,17 +22,19 @@ _WIDEST = 560  # pixels of a picture
 
 
 class FrameSource:
-    """Composed frames of a dataset, read when asked for. `available`: False once reading failed for want of clips or tables."""
+    """Composed frames of a dataset, read when asked for. `reason`: why there are none, in a sentence, once that is known; else ""."""
 
     def __init__(self, dataset: Path, subset: str) -> None:
         self._dataset = dataset
         self._subset = subset
         self._opened: Any = None
-        self.available = dataset.is_dir() and (dataset / subset / "samples.jsonl").is_file()
+        self.reason = ""
+        if not (dataset.is_dir() and (dataset / subset / "samples.jsonl").is_file()):
+            self.reason = "The source clips are not at hand: masks are drawn on grey."
 
     def frame(self, sample_id: str, number: int) -> Image | None:
-        """Return one frame (H, W, 3), or None where the clips are not there."""
-        if not self.available:
+        """Return one frame (H, W, 3), or None where the clips, or the libraries that decode them, are not there."""
+        if self.reason:
             return None
         try:
             if self._opened is None:
@@ -43,9 +45,11 @@ class FrameSource:
             subset, samples = self._opened
             found: Image = subset.frames(samples[sample_id], [number])[0]
             return found
+        except ImportError:
+            self.reason = "Masks are drawn on grey: decoding clips needs pip install 'a2dsplus[build]'."
         except (A2dsplusError, KeyError, IndexError):
-            self.available = False
-            return None
+            self.reason = "The source clips are not at hand: masks are drawn on grey."
+        return None
 
 
 def picture(own: SubsetScore, unit: int, frame_of: Callable[[str, int], Image | None]) -> str:

@@ -1,9 +1,11 @@
 """The report's plots as inline SVG; colours are the page's CSS classes, so that they follow light, dark and print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from markupsafe import Markup
 
 from a2dsplus.score.readers.base import Floats
 
@@ -11,7 +13,73 @@ _NICE = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)  # a
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 14, 40  # margins of a plot
 
 
-def precision_curves(ious: dict[str, Floats], *, width: int = 500, height: int = 360) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One subset in the picture of blind rows: `blind` and `models` are mIoU by name, `intervals` of the models."""
+
+    subset: str
+    blind: Mapping[str, float]
+    models: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+
+
+def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
+    """Return each model's mIoU as a dot, with its interval, among lines where whoever reads no query stands."""
+    left, right = 190, width - 24
+    parts: list[str] = []
+    y = 8.0
+    for number, lane in enumerate(lanes):
+        top = y
+        y += 22
+        rows = []
+        for name, value in lane.models.items():
+            rows.append((name, value, y + 11))
+            y += 24
+        bottom = y + 2
+        parts.append(f'<text class="lane" x="4" y="{top + 15:.0f}">{escape(lane.subset)}: mIoU, %</text>')
+        parts.append(
+            f'<rect class="rail" x="{left}" y="{top + 20:.0f}" width="{right - left}" height="{bottom - top - 20:.0f}" rx="4"/>'
+        )
+        for place in range(0, 101, 20):
+            x = left + place / 100 * (right - left)
+            parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 20:.0f}" y2="{bottom:.0f}"/>')
+            parts.append(f'<text x="{x:.1f}" y="{top + 15:.0f}" text-anchor="middle">{place}</text>')
+        ends = [-1e9] * len(lane.blind)  # where the last label of each line of labels ends
+        deepest = 0
+        for name, value in sorted(lane.blind.items(), key=lambda item: item[1]):
+            x = left + value * (right - left)
+            label = f"{name} {100 * value:.1f}"
+            half = 3.1 * len(label)
+            at = min(max(x, left + half), right - half)
+            line = next(line for line, end in enumerate(ends) if at - half > end + 8)
+            ends[line], deepest = at + half, max(deepest, line + 1)
+            below = bottom + 14 + 15 * line
+            parts.append(f'<line class="blind" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 20:.0f}" y2="{below - 10:.0f}"/>')
+            parts.append(f'<text x="{at:.1f}" y="{below:.0f}" text-anchor="middle">{escape(label)}</text>')
+        for name, value, middle in rows:
+            x = left + value * (right - left)
+            parts.append(
+                f'<text class="name" x="{left - 8}" y="{middle + 4:.0f}" text-anchor="end">{escape(_short(name))}</text>'
+            )
+            parts.append(f'<g class="c{number % 6}">')
+            if name in lane.intervals:
+                ends_at = [left + bound * (right - left) for bound in lane.intervals[name]]
+                parts.append(
+                    f'<line class="whisker" x1="{ends_at[0]:.1f}" x2="{ends_at[1]:.1f}" y1="{middle:.0f}" y2="{middle:.0f}"/>'
+                )
+            parts.append(
+                f'<circle class="dot" cx="{x:.1f}" cy="{middle:.0f}" r="6"><title>{escape(name)}: {100 * value:.1f}%</title></circle></g>'
+            )
+            parts.append(f'<text class="value" x="{x + 11:.1f}" y="{middle - 4:.0f}">{100 * value:.1f}</text>')
+        y = bottom + 15 * deepest + 14
+    return _svg(parts, width, round(y), "Each model's mIoU beside what whoever reads no query scores")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
+
+
+def precision_curves(ious: dict[str, Floats], *, width: int = 500, height: int = 360) -> Markup:
     """Return the share of units whose IoU is above each threshold, one line a subset; dots mark the five thresholds of P@K."""
     thresholds = np.linspace(0, 1, 101)
     right, bottom = width - _RIGHT, height - _BOTTOM
@@ -32,7 +100,7 @@ def precision_curves(ious: dict[str, Floats], *, width: int = 500, height: int =
     return _svg(parts, width, height, "Share of units above each IoU threshold")
 
 
-def histogram(ious: Floats, number: int, *, width: int = 500, height: int = 150) -> str:
+def histogram(ious: Floats, number: int, *, width: int = 500, height: int = 150) -> Markup:
     """Return how many units fall into each twentieth of IoU; `number`: the subset's place, for its colour."""
     many, edges = np.histogram(ious, bins=20, range=(0, 1))
     share = many / max(len(ious), 1)
@@ -51,7 +119,7 @@ def histogram(ious: Floats, number: int, *, width: int = 500, height: int = 150)
 
 def horizontal_bars(
     rows: Sequence[tuple[str, float | None, str]], number: int, *, width: int = 320, label_width: int = 108
-) -> str:
+) -> Markup:
     """Return a bar a row, (label, value in 0..1, text behind the bar)."""
     step = 24
     height = step * len(rows) + 8
@@ -100,5 +168,6 @@ def _bar(x: float, y: float, width: float, height: float) -> str:
     )
 
 
-def _svg(parts: Sequence[str], width: int, height: int, label: str) -> str:
-    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}" style="max-width:{width}px">{"".join(parts)}</svg>'
+def _svg(parts: Sequence[str], width: int, height: int, label: str) -> Markup:
+    drawn = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}" style="max-width:{width}px">{"".join(parts)}</svg>'
+    return Markup(drawn)

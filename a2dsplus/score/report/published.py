@@ -9,12 +9,17 @@ from a2dsplus.errors import InputError, UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedRow:
-    """A method's figures as printed, in 0..1. `map_definition`: the name of our figure that its mAP is, or "unstated"."""
+    """A method's figures as printed, in 0..1.
+
+    `map_definition`: the name of our figure that its mAP is, or "unstated". `empty`: what its evaluator counts where the true and the
+    predicted mask are both empty ("1"), or "unstated"; None for data without such frames.
+    """
 
     method: str
     venue: str
     figures: dict[str, float]
     map_definition: str | None
+    empty: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ def published_tables() -> tuple[PublishedTable, ...]:
                         venue=row["venue"],
                         figures={name: value / 100 for name, value in row["percent"].items()},
                         map_definition=row.get("map_definition"),
+                        empty=row.get("empty"),
                     )
                     for row in table["rows"]
                 ),
