@@ -30,7 +30,7 @@ from a2dsplus.sources import Source
 from a2dsplus.sources.reading import read_split
 
 # a change to what a stage makes from the same input changes its number
-_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 3, 2
+_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 3, 3
 _SAMPLED = ".a2dsplus/sampled.parquet"
 _WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
 _LACKS = "the split withholds {}"
@@ -237,7 +237,7 @@ def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
 
 
 def _files(workspace: Workspace, subset: SubsetName) -> list[str]:
-    names = (samples_file.NAME, "meta_expressions.json", "ground_truth.json")
+    names = (samples_file.NAME, "meta_expressions.json", "ground_truth.json", "blind.json")
     return [f"{subset}/{name}" for name in names if workspace.path(subset, name).is_file()]
 
 

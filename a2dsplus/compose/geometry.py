@@ -301,7 +301,7 @@ def _answer(
         return None
     height, width = _clip_size(there, annotated, own)
     rle = referent_rle(there, query, annotated, height=height, width=width)
-    return None if rle is None else _set_in(sample, own, rle)
+    return None if rle is None else set_in(sample, own, rle)
 
 
 def _clip_size(masks: Masks, frame: int, panel: Panel) -> tuple[int, int]:
@@ -311,7 +311,8 @@ def _clip_size(masks: Masks, frame: int, panel: Panel) -> tuple[int, int]:
     return panel.height, panel.width
 
 
-def _set_in(sample: Sample, panel: Panel, rle: Rle) -> Rle:
+def set_in(sample: Sample, panel: Panel, rle: Rle) -> Rle:
+    """Return a mask of a panel's clip, at the clip's size, on the canvas."""
     # N and M have the canvas' even sides for the panel's: there the mask is not scaled, it gains a zero line
     if sample.query is not None:
         rle = resized(rle, height=panel.height, width=panel.width)
@@ -330,7 +331,7 @@ def _ignored(
         annotated = shown[panel].get(frame)
         rle = None if annotated is None else void_rle(masks_of(panel.video_id), annotated)
         if rle is not None and panel.shows(frame):
-            found.append(_set_in(sample, panel, rle))
+            found.append(set_in(sample, panel, rle))
     return union(found, height=sample.height, width=sample.width) if found else None
 
 

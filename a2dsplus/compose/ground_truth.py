@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from a2dsplus.compose.blind import blind_rows
 from a2dsplus.compose.geometry import MasksOf, units
 from a2dsplus.dataset import samples_file
 from a2dsplus.dataset.workspace import Workspace
@@ -29,7 +30,7 @@ def write_subset(
     split: str,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write a subset's files; `progress` is called with 1 for each sample.
+    """Write a subset's files, in S and T with the counts of the blind rows; `progress` is called with 1 for each sample.
 
     `queries`: by query id. An image of the ground truth is one unit, a (query, evaluated frame), with exactly one annotation; all-zero
     masks are there as empty run lengths. Where the source's split withholds masks or objects there is no ground_truth.json.
@@ -73,6 +74,10 @@ def write_subset(
         workspace.write_json(f"{subset}/ground_truth.json", truth)
     else:
         workspace.path(subset, "ground_truth.json").unlink(missing_ok=True)
+    if images and subset in (SubsetName.S, SubsetName.T):
+        workspace.write_json(f"{subset}/blind.json", blind_rows(samples, queries, masks_of))
+    else:
+        workspace.path(subset, "blind.json").unlink(missing_ok=True)
 
 
 def _is_judged(queries: Any) -> bool:

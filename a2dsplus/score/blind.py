@@ -30,7 +30,9 @@ def read_blind(folder: Path, subset: str, true: Ints) -> tuple[dict[str, Counts]
         rows = json.loads(file.read_bytes())["rows"]
         if not isinstance(rows, dict) or len(rows) > _MOST_ROWS:
             raise ValueError("rows are no object of a few names")
-        return {str(name): _row(name, row, true) for name, row in rows.items()}, True
+        return {
+            name: _row(name, rows[name], true) for name in sorted(rows, key=lambda name: (name != NOTHING, name))
+        }, True
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{file}: no counts of this ground truth ({error}); build the dataset again") from None
 

@@ -83,7 +83,7 @@ def diagnose(
         by_query.append(("by differing role", [_differing(row.differing) if row else [] for row in rows], _slot_order))
     for title, (name_of, order) in _OF_SAMPLE.items():
         names = [name_of(row) if row and row.contrasts else None for row in rows]
-        if len(set(names) - {None}) > (title == "by number of contrasts"):
+        if len(set(names) - {None}) > 1:
             by_query.append((title, [[] if name is None else [name] for name in names], order))
     places = [context.place_of(query) for query in truth.queries]
     if len(set(places) - {None}) > 1:

@@ -123,7 +123,7 @@ class _Session:
         return Report(
             settings=self.settings,
             dataset=self.dataset,
-            subsets={name: self.scorer(name).score(source) for name in chosen},
+            subsets={name: self.scorer(name).score(_parts(source, name, self._files)) for name in chosen},
             notes=tuple(notes),
             recipe=recipe,
             pairs=pairs,
@@ -191,6 +191,19 @@ def _chosen(source: Source, files: Mapping[str, Path], subsets: Sequence[str] | 
         )
     rest = [name for name in files if name not in chosen]
     return chosen, [f"{listed(rest)} not scored: no predictions for it"] if rest else []
+
+
+def _parts(source: Source, subset: str, files: Mapping[str, Path]) -> Source:
+    """Return those of several parts that have anything for a subset; all of them where none seems to, so that the error is the reader's."""
+    if not isinstance(source, tuple) or len(source) == 1:
+        return source
+    return tuple(path for path in source if _may_hold(path, subset, files)) or source
+
+
+def _may_hold(path: Path, subset: str, files: Mapping[str, Path]) -> bool:
+    if path.is_file():
+        return path.stem == subset or path.stem not in files
+    return has_predictions(path, subset) or (path / "Annotations").is_dir()
 
 
 def _subsets_of(path: Path, files: Mapping[str, Path]) -> list[str]:

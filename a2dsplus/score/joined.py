@@ -65,7 +65,9 @@ class JoinedPredictions(Predictions):
         if all(own is None for own in given):
             return None
         found = [
-            self._single(place) if own is None else own for place, own in enumerate(given) if (self._part_of == place).any()
+            self._single(place) if own is None else own
+            for place, own in enumerate(given)
+            if (self._part_of == place).any()
         ]
         return ScoredMasks(
             units=np.concatenate([own.units for own in found]),

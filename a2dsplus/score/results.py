@@ -163,8 +163,8 @@ class Comparison:
 
     @property
     def subsets(self) -> list[str]:
-        """The subsets that any model was scored on."""
-        return list(dict.fromkeys(name for report in self.reports.values() for name in report.subsets))
+        """The subsets that any model was scored on, sorted."""
+        return sorted({name for report in self.reports.values() for name in report.subsets})
 
     @property
     def blind(self) -> dict[str, Mapping[str, Figures]]:

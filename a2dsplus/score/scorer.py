@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.errors import InputError, PredictionError
+from a2dsplus.errors import PredictionError
 from a2dsplus.score.blind import NOT_KNOWN, read_blind
 from a2dsplus.score.context import Context, videos_of
 from a2dsplus.score.counting.measure import Counts, chunks, measure, without_ignored
@@ -118,20 +118,13 @@ class Scorer:
         return parts[0] if len(parts) == 1 else JoinedPredictions(self.truth, parts, [str(path) for path in source])
 
     def _known_queries(self) -> set[str]:
-        file = self.dataset / "queries.parquet"
-        if not file.is_file():
+        """Return the query ids of the whole dataset, which only a table tells: reading it needs an extra."""
+        if not (self.dataset / "queries.parquet").is_file():
             return set()
-        try:
-            import pyarrow.parquet
-        except ImportError:
-            raise InputError(
-                f"{file}: is needed to tell results for the full test split from those of other data, and reading it needs pyarrow; "
-                "install it with `pip install 'a2dsplus[build]'`, or leave other videos' results out"
-            ) from None
-        try:
-            return set(pyarrow.parquet.read_table(file, columns=["query_id"])["query_id"].to_pylist())
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{file}: damaged ({error}); build the dataset again") from None
+        from a2dsplus.dataset.tables import read_queries
+        from a2dsplus.dataset.workspace import Workspace
+
+        return {query.query_id for query in read_queries(Workspace(self.dataset))}
 
     def _contrast(self, true: Ints) -> tuple[npt.NDArray[np.bool_] | str | None, list[str]]:
         if self.sides is not None:

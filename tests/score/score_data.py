@@ -94,6 +94,20 @@ def write_samples(dataset: Path, subset: str, rows: list[dict[str, Any]]) -> Non
     (dataset / subset / "samples.jsonl").write_text("".join(lines))
 
 
+def write_blind(dataset: Path, subset: str, truth: Mapping[str, Mask], rows: Mapping[str, Mask]) -> Path:
+    """Write `<dataset>/<subset>/blind.json` of predictions that are the same mask in every unit."""
+    counts = {
+        name: {
+            "I": [int((own & mask).sum()) for own in truth.values()],
+            "U": [int((own | mask).sum()) for own in truth.values()],
+        }
+        for name, mask in rows.items()
+    }
+    file = dataset / subset / "blind.json"
+    file.write_text(json.dumps({"rows": counts}))
+    return file
+
+
 def part(video: str, expression: str, text: str, *, frames: int, height: int, width: int) -> dict[str, Any]:
     """Return what a line of samples.jsonl says of one clip."""
     return {"query_id": f"{video}/{expression}", "video_id": video, "expression_id": expression, "text": text,

@@ -11,7 +11,7 @@ import pytest
 
 from a2dsplus import cli
 from a2dsplus.score.figures.metrics import NAMES
-from tests.score.score_data import box, perturbed, random_masks, write_pngs, write_results, write_truth
+from tests.score.score_data import box, perturbed, random_masks, write_pngs, write_results, write_samples, write_truth
 
 Run = Callable[..., tuple[object, str, str]]
 
@@ -185,7 +185,7 @@ def test_html_and_json_are_written_whole(run: Run, folders: Path) -> None:
         ),
         (["masks", "--dataset", "data", "--protocol", "mine"], 2, "Invalid value for '--protocol'"),
         (["masks", "--dataset", "data", "--seed", "-1"], 2, "Invalid value for '--seed'"),
-        ([], 2, "Missing argument 'PREDICTIONS'"),
+        ([], 2, "Missing argument 'PREDICTIONS"),
     ],
 )
 def test_faults_are_one_line_and_a_status(
@@ -220,16 +220,26 @@ def test_help_names_the_traps_and_every_option(run: Run) -> None:
         assert isinstance(parameter, click.Argument) or parameter.help, parameter.name
 
 
-def test_the_scorer_starts_without_the_heavy_libraries(folders: Path) -> None:
+def test_the_base_install_scores_and_writes_the_page(folders: Path) -> None:
     import subprocess
 
+    # libraries that the base install leaves out: importing one fails, as it would there
     program = (
-        "import sys\nfrom a2dsplus.score.evaluation import evaluate\n"
-        f"evaluate({str(folders / 'masks')!r}, {str(folders / 'data')!r}, resamples=5)\n"
-        "print([name for name in ('torch', 'pandas', 'pyarrow', 'cv2', 'matplotlib', 'transformers', 'spacy', 'av') if name in sys.modules])"
+        "import sys\n"
+        "for name in ('torch', 'pandas', 'pyarrow', 'cv2', 'matplotlib', 'transformers', 'spacy', 'av', 'h5py', 'scipy', 'nltk'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['a2dsplus', 'score', {str(folders / 'masks')!r}, {str(folders / 'png')!r}, '--dataset', {str(folders / 'data')!r},\n"
+        f"  '--resamples', '5', '--html', {str(folders / 'r.html')!r}, '--csv', {str(folders / 't.csv')!r}, '--json', {str(folders / 's.json')!r}]\n"
+        "from a2dsplus import cli\n"
+        "cli.run()\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    write_samples(folders / "data", "M", [
+        {"sample_id": f"v{n}", "layout": "none", "queries": [f"v{n}/0", f"v{n}/1"], "height": 24, "width": 32, "frames": 30}
+        for n in range(6)
+    ])  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("wrote")) == (0, 3), done.stderr
+    assert "decoding clips needs pip install" in (folders / "r.html").read_text()
 
 
 def test_a_perfect_model_has_all_at_one(run: Run, tmp_path: Path) -> None:

@@ -111,9 +111,13 @@ def test_mttr_image_ids(tmp_path: Path, data: Path) -> None:
 
 
 def test_mttr_results_for_the_whole_split_are_scored_on_m(tmp_path: Path, data: Path) -> None:
-    import pandas as pd
+    from a2dsplus.dataset.tables import write_queries
+    from a2dsplus.dataset.workspace import Workspace
+    from a2dsplus.records import Query
 
-    pd.DataFrame({"query_id": ["v0/0", "alone/3"]}).to_parquet(data / "queries.parquet")
+    known = [("v0", "0"), ("alone", "3")]
+    queries = [Query(video_id=v, expression_id=e, objects=(e,), text="a man", split="test") for v, e in known]
+    write_queries(Workspace(data), queries)
     rows = [{"image_id": image_id, "segmentation": encode(mask), "score": 0.5} for image_id, mask in PREDICTED.items()]
     rows.append({"image_id": "v_alone_f_7_i_3", "segmentation": encode(PREDICTED["v0/00005/0"]), "score": 1.0})
     report = score(write_rows(tmp_path, "M", rows), data)

@@ -13,7 +13,9 @@ import pytest
 from a2dsplus.score import Report, evaluate
 from a2dsplus.score.report.html import render_html
 from a2dsplus.score.report.overlays import MISSED, RIGHT, WRONG, overlaid
-from tests.score.score_data import box, perturbed, random_masks, write_truth
+from a2dsplus.score.report.verdict import verdict
+from a2dsplus.score.results import SubsetScore
+from tests.score.score_data import box, part, perturbed, random_masks, write_blind, write_samples, write_truth
 
 VOID = {"meta", "img", "line", "rect", "circle", "polyline", "path", "br"}
 
@@ -73,7 +75,8 @@ def test_it_has_the_plots_the_pictures_and_the_rows(page: str, report: Report) -
     structure = Structure()
     structure.feed(page)
     bars = sum(len(own.tables) for own in report.subsets.values())
-    assert structure.many["svg"] == 1 + len(report.subsets) + bars
+    picture = 1  # of the model among the blind rows
+    assert structure.many["svg"] == picture + 1 + len(report.subsets) + bars
     assert structure.many["img"] > 3 * len(report.subsets)
     assert "LOCATER, TPAMI 2023" in page
     assert report.settings.signature().replace(">", "&gt;") in page
@@ -111,7 +114,7 @@ def test_a_real_browser_renders_it(page: str, tmp_path: Path, scheme: str) -> No
 
     (tmp_path / "report.html").write_text(page, encoding="utf-8")
     shot = tmp_path / "shot.png"
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,2200",
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,4200",
                f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={shot}"]  # fmt: skip
     if scheme == "dark":
         command += ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]
@@ -121,3 +124,70 @@ def test_a_real_browser_renders_it(page: str, tmp_path: Path, scheme: str) -> No
     assert (corner > 200) if scheme == "light" else (corner < 60)
     # the plots are painted in the subsets' colours: saturated pixels, which text and rules are not
     assert ((pixels.max(axis=2) - pixels.min(axis=2)) > 80).mean() > 0.005
+
+
+# ---- the first screen -------------------------------------------------------------------------------------------------
+
+HERE, THERE, WHOLE = box(4, 8, 0, 0, 4, 4), box(4, 8, 0, 4, 4, 4), box(4, 8, 0, 0, 4, 8)
+
+
+def composites(folder: Path, masks: dict[str, np.ndarray], *, both: bool) -> SubsetScore:
+    """Score two S composites: a clip on the left and one on the right, both captions asked or the left one's alone."""
+    words = ("query", "contrast") if both else ("0",)
+    truth = {f"{video}_0/00001/{word}": THERE if word == "contrast" else HERE for video in "ab" for word in words}
+    write_truth(folder, "S", truth)
+    clips = {video: part(video, "0", "a man", frames=1, height=4, width=4) for video in "abc"}
+    asked = {"evaluated": {"query": [1], "contrast": [1]}} if both else {}
+    write_samples(
+        folder,
+        "S",
+        [
+            {"sample_id": f"{video}_0", "layout": "spatial", "height": 4, "width": 8, "frames": 1, "query": clips[video],
+             "contrasts": [clips["c"]], "evaluated_frames": [1], **asked}
+            for video in "ab"
+        ],
+    )  # fmt: skip
+    write_blind(folder, "S", truth, {"nothing": WHOLE & ~WHOLE, "all actors": WHOLE, "all actors, left": HERE})
+    return evaluate({"S": {key: masks[key.split("/")[2]] for key in truth}}, folder, resamples=50).subsets["S"]
+
+
+@pytest.mark.parametrize(
+    ("masks", "answer", "reason"),
+    [
+        (
+            {"query": HERE, "contrast": THERE},
+            "In 100.0% of the pairs",
+            "mIoU 100.0 is 50.0 points above the best blind row (all actors",
+        ),
+        (
+            {"query": HERE, "contrast": HERE},
+            "In none of the pairs",
+            "50.0% of the predicted pixels lie on the other clip",
+        ),
+    ],
+)
+def test_the_answer_where_both_captions_are_asked(
+    tmp_path: Path, masks: dict[str, np.ndarray], answer: str, reason: str
+) -> None:
+    found = verdict(composites(tmp_path, masks, both=True))
+    assert found is not None
+    assert found.answer == answer
+    assert any(reason in own for own in found.reasons)
+
+
+@pytest.mark.parametrize(("mask", "answer"), [(HERE, "Not shown"), (THERE, "Not shown")])
+def test_what_position_reaches_shows_nothing(tmp_path: Path, mask: np.ndarray, answer: str) -> None:
+    own = composites(tmp_path, {"0": mask}, both=False)
+    found = verdict(own)
+    assert found is not None
+    assert found.answer == answer
+    page = render_html(evaluate({"S": dict.fromkeys(own.truth.ids, mask)}, tmp_path, resamples=20))
+    assert "Does this model ground?" in page
+    assert "all actors, left 100.0" in page
+
+
+def test_without_blind_counts_it_cannot_be_told(report: Report) -> None:
+    found = verdict(report.subsets["S"])
+    assert found is not None
+    assert found.answer == "Cannot be told"
+    assert verdict(report.subsets["M"]) is None

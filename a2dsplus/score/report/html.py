@@ -23,7 +23,7 @@ _SIX = ("mAP_10", "oIoU", "mIoU")
 Cell = str | dict[str, Any]
 
 
-def render_html(comparison: Comparison, *, beside: int | None = None) -> str:
+def render_html(scores: Report | Comparison, *, beside: int | None = None) -> str:
     """Return the page as text; `beside`: a further table of the paper to show, 3, 4, 5 or 7.
 
     Of several models, all are in the picture and in the first table; the rest is of the one that the others are compared with.
@@ -38,6 +38,9 @@ def render_html(comparison: Comparison, *, beside: int | None = None) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+    comparison = (
+        scores if isinstance(scores, Comparison) else Comparison(reports={"these predictions": scores}, against="")
     )
     label, report = next(iter(comparison.reports.items()))
     if comparison.against in comparison.reports:
@@ -137,6 +140,7 @@ def _picture(comparison: Comparison) -> Any:
         lanes.append(
             plots.Lane(
                 subset=subset,
+                number=comparison.subsets.index(subset),
                 blind={name: value for name, row in rows.items() if (value := row.get("mIoU")) is not None},
                 models={
                     label: value for label, own in scores.items() if (value := own.figures.get("mIoU")) is not None

@@ -15,9 +15,10 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 14, 40  # margins of a plot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One subset in the picture of blind rows: `blind` and `models` are mIoU by name, `intervals` of the models."""
+    """One subset in the picture of blind rows: `number`: the subset's place, for its colour; `blind` and `models`: mIoU by name."""
 
     subset: str
+    number: int
     blind: Mapping[str, float]
     models: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
@@ -28,7 +29,7 @@ def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
     left, right = 190, width - 24
     parts: list[str] = []
     y = 8.0
-    for number, lane in enumerate(lanes):
+    for lane in lanes:
         top = y
         y += 22
         rows = []
@@ -61,7 +62,7 @@ def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
             parts.append(
                 f'<text class="name" x="{left - 8}" y="{middle + 4:.0f}" text-anchor="end">{escape(_short(name))}</text>'
             )
-            parts.append(f'<g class="c{number % 6}">')
+            parts.append(f'<g class="c{lane.number % 6}">')
             if name in lane.intervals:
                 ends_at = [left + bound * (right - left) for bound in lane.intervals[name]]
                 parts.append(
@@ -70,7 +71,11 @@ def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
             parts.append(
                 f'<circle class="dot" cx="{x:.1f}" cy="{middle:.0f}" r="6"><title>{escape(name)}: {100 * value:.1f}%</title></circle></g>'
             )
-            parts.append(f'<text class="value" x="{x + 11:.1f}" y="{middle - 4:.0f}">{100 * value:.1f}</text>')
+            at_end = x > right - 50
+            place, anchor = (x - 11, "end") if at_end else (x + 11, "start")
+            parts.append(
+                f'<text class="value" x="{place:.1f}" y="{middle - 4:.0f}" text-anchor="{anchor}">{100 * value:.1f}</text>'
+            )
         y = bottom + 15 * deepest + 14
     return _svg(parts, width, round(y), "Each model's mIoU beside what whoever reads no query scores")
 

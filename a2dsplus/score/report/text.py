@@ -74,7 +74,9 @@ def _joined(parts: Iterable[str], report: Report, notes: Sequence[str] | None = 
 
 def percent(value: float | None) -> str:
     """Return a figure in percent with one decimal, "-" for none."""
-    return "-" if value is None else f"{100 * value:.1f}"
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f}".replace("-0.0", "0.0") if abs(value) < 0.0005 else f"{100 * value:.1f}"
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
