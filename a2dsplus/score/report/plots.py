@@ -72,9 +72,9 @@ def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
                 f'<circle class="dot" cx="{x:.1f}" cy="{middle:.0f}" r="6"><title>{escape(name)}: {100 * value:.1f}%</title></circle></g>'
             )
             at_end = x > right - 50
-            place, anchor = (x - 11, "end") if at_end else (x + 11, "start")
+            beside, anchor = (x - 11, "end") if at_end else (x + 11, "start")
             parts.append(
-                f'<text class="value" x="{place:.1f}" y="{middle - 4:.0f}" text-anchor="{anchor}">{100 * value:.1f}</text>'
+                f'<text class="value" x="{beside:.1f}" y="{middle - 4:.0f}" text-anchor="{anchor}">{100 * value:.1f}</text>'
             )
         y = bottom + 15 * deepest + 14
     return _svg(parts, width, round(y), "Each model's mIoU beside what whoever reads no query scores")
