@@ -27,6 +27,7 @@ from score_speed import Rows, perturb, read_masks, write_files
 
 from a2dsplus.score.counting.measure import chunks, measure
 from a2dsplus.score.counting.runs import intersections
+from a2dsplus.score.readers.listing import DiskFolder
 from a2dsplus.score.readers.png import read_png_folder
 from a2dsplus.score.truth import Truth, read_truth
 
@@ -52,7 +53,7 @@ def decode(file: Path) -> None:
 
 def count(truth: Truth, folder: Path, workers: int) -> int:
     """Read and count all units; return a sum of what was counted."""
-    predictions = read_png_folder(folder, truth, workers=workers)
+    predictions = read_png_folder(DiskFolder(folder, folder), truth, workers=workers)
     total = 0
     for units in chunks(truth.pixels):
         found, expected = predictions.runs(units), truth.runs(units)
@@ -102,7 +103,9 @@ def main() -> None:
             best_of(1, call)  # the files are in memory from here on
             decoding = best_of(3, call)
         reading = best_of(3, lambda: count(truth, folder / "all", workers))
-        contours = best_of(2, lambda: measure(truth, read_png_folder(folder / "all", truth, workers=workers)))
+        contours = best_of(
+            2, lambda: measure(truth, read_png_folder(DiskFolder(folder / "all", folder), truth, workers=workers))
+        )
         quarter = len(rows) // 4
         write_pngs(rows[:quarter], predicted[:quarter], folder / "few")
         write_files(

@@ -20,7 +20,7 @@ from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts, with
 from a2dsplus.score.counting.segments import MOST_PIXELS
 
 SCHEMA = 2  # of ground_truth.json, the newest that is read
-_MTTR_ID = re.compile(r"v_(?P<sample>.+)_f_(?P<frame>[0-9]{1,9})_i_(?P<expression>[^/]+)", re.DOTALL)
+_MTTR_ID = re.compile(r"v_(?P<sample>.+)_f_(?P<frame>[0-9]{1,9})(_i_(?P<expression>[^/]+))?", re.DOTALL)
 _OUR_ID = re.compile(r"(?P<sample>[^/]+)/(?P<frame>[0-9]{1,9})/(?P<expression>[^/]+)", re.DOTALL)
 
 
@@ -36,14 +36,14 @@ class UnitName:
 def parse_image_id(image_id: Hashable) -> UnitName:
     """Return what an image id names.
 
-    Ours is `<sample_id>/<frame:05d>/<expression>`, MTTR's and ReferFormer's `v_<video>_f_<frame>_i_<instance>`; any other id is
-    a sequence of its own.
+    Ours is `<sample_id>/<frame:05d>/<expression>`, MTTR's and ReferFormer's `v_<video>_f_<frame>_i_<instance>`, and on
+    J-HMDB-Sentences, with one caption a video, `v_<video>_f_<frame>` (expression ""); any other id is a sequence of its own.
     """
     text = str(image_id)
     found = _OUR_ID.fullmatch(text) or _MTTR_ID.fullmatch(text)
     if found is None:
         return UnitName(sample=text, frame=None, expression="0")
-    return UnitName(sample=found["sample"], frame=int(found["frame"]), expression=found["expression"])
+    return UnitName(sample=found["sample"], frame=int(found["frame"]), expression=found["expression"] or "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from a2dsplus.errors import A2dsplusError, InputError, PredictionError
 from a2dsplus.media.masks import Mask, encode
 from a2dsplus.score import Report, evaluate, stamp_predictions
 from a2dsplus.score.counting.runs import from_mask, to_mask
+from a2dsplus.score.readers.listing import DiskFile
 from a2dsplus.score.readers.picture import read_png
 from tests.score.score_data import box, perturbed, random_masks, write_pngs, write_results, write_rows, write_truth
 
@@ -227,7 +228,7 @@ def test_any_non_zero_is_the_referent(tmp_path: Path, kind: str, empty: bool) ->
     mask = random_masks(9, 4, empty=0)["v0/00005/0"] & (not empty)
     file = tmp_path / "m.png"
     KINDS[kind](mask).save(file)
-    found = to_mask(read_png(file, size=mask.shape)[0], height=mask.shape[0], width=mask.shape[1])
+    found = to_mask(read_png(DiskFile(file), size=mask.shape)[0], height=mask.shape[0], width=mask.shape[1])
     assert np.array_equal(found, mask)
 
 
@@ -236,8 +237,8 @@ def test_resizing_takes_the_nearest_pixel(tmp_path: Path) -> None:
     file = tmp_path / "m.png"
     Image.fromarray(mask.repeat(2, 0).repeat(3, 1)).save(file)
     with pytest.raises(PredictionError, match="--resize nearest"):
-        read_png(file, size=mask.shape)
-    assert np.array_equal(read_png(file, size=mask.shape, resize="nearest")[0], from_mask(mask))
+        read_png(DiskFile(file), size=mask.shape)
+    assert np.array_equal(read_png(DiskFile(file), size=mask.shape, resize="nearest")[0], from_mask(mask))
 
 
 def test_resize_is_said(tmp_path: Path, data: Path) -> None:

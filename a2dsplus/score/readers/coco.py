@@ -1,10 +1,9 @@
 """COCO results files: [{"image_id", "category_id", "segmentation", "score"}, ...], one or several scored masks a unit."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from a2dsplus.score.counting import segments
 from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions, ScoredMasks
-from a2dsplus.score.readers.listing import read_bytes
-from a2dsplus.score.readers.numbering import NOTE, first_frame
+from a2dsplus.score.readers.listing import File
+from a2dsplus.score.readers.numbering import Numbering
 from a2dsplus.score.truth import Truth, UnitName, parse_image_id
 
 Rows = dict[int, list[tuple[float, int]]]
@@ -24,7 +23,7 @@ Rows = dict[int, list[tuple[float, int]]]
 class CocoPredictions(Predictions):
     """The rows of a results file by unit: of each, the last row of its best score."""
 
-    def __init__(self, file: Path, truth: Truth, *, rows: Rows, masks: list[Any], resize: Resize) -> None:
+    def __init__(self, file: str, truth: Truth, *, rows: Rows, masks: list[Any], resize: Resize) -> None:
         scores = np.full(len(truth), -np.inf)
         self._best = np.full(len(truth), -1, np.int64)
         self._rows = rows
@@ -86,16 +85,16 @@ class CocoPredictions(Predictions):
 
 
 def read_coco_results(
-    file: Path, truth: Truth, *, resize: Resize = "none", known_queries: Callable[[], set[str]] = set
+    document: object, file: File, truth: Truth, *, resize: Resize = "none", known_queries: Callable[[], set[str]] = set
 ) -> CocoPredictions:
-    """Return the predictions of a results file; see `open_predictions`.
+    """Return the predictions of a results file's content; see `open_predictions`.
 
     A row that is there twice counts once, a null segmentation is an empty mask, rows of a category that the ground truth does not have
     are left out as COCOeval leaves them out, and of several masks with one best score the last is taken, as MTTR and ReferFormer do;
-    each is noted. Raises PredictionError where the file is no JSON list, an entry is malformed, its score is not a finite number, its
+    each is noted. Raises PredictionError where the document is no list, an entry is malformed, its score is not a finite number, its
     image id is not of the ground truth, or several masks of a unit have no score.
     """
-    entries = _entries(file)
+    entries = _entries(document, file)
     for row, entry in enumerate(entries):
         if not isinstance(entry, dict) or _image_id(entry.get("image_id")) is None:
             raise PredictionError(f"{file}: entry {row} has no image_id")
@@ -108,7 +107,7 @@ def read_coco_results(
     ignored = _sort_out(strangers, truth, file, known_queries)
     notes += _without_repeats(rows, entries, file)
     notes += _ties(rows, entries, truth, file)
-    found = CocoPredictions(file, truth, rows=rows, masks=[_mask(entry) for entry in entries], resize=resize)
+    found = CocoPredictions(str(file), truth, rows=rows, masks=[_mask(entry) for entry in entries], resize=resize)
     found.scored = all("score" in entries[row] for row in units)
     nulls = sum(entries[row].get("segmentation", 0) is None for row in units)
     if nulls:
@@ -121,11 +120,7 @@ def read_coco_results(
     return found
 
 
-def _entries(file: Path) -> list[Any]:
-    try:
-        document = json.loads(read_bytes(file, most=None))
-    except (ValueError, RecursionError) as error:
-        raise PredictionError(f"{file}: cannot be read as JSON ({error})") from None
+def _entries(document: object, file: File) -> list[Any]:
     if isinstance(document, dict):
         document = document.get("annotations")
     if not isinstance(document, list):
@@ -143,7 +138,7 @@ def _image_id(value: object) -> Hashable | None:
     return value if isinstance(value, str) else segments.whole(value)
 
 
-def _of_the_category(entries: list[Any], truth: Truth, file: Path) -> tuple[list[int], list[str]]:
+def _of_the_category(entries: list[Any], truth: Truth, file: File) -> tuple[list[int], list[str]]:
     """Return the rows of the ground truth's categories, and what to say of the others."""
     given = [_category(entry, file, row) for row, entry in enumerate(entries)]
     many = Counter(category for category in given if category is not None and category not in truth.categories)
@@ -165,7 +160,7 @@ def _of_the_category(entries: list[Any], truth: Truth, file: Path) -> tuple[list
     )
 
 
-def _category(entry: dict[str, Any], file: Path, row: int) -> int | None:
+def _category(entry: dict[str, Any], file: File, row: int) -> int | None:
     if "category_id" not in entry:
         return None
     category = segments.whole(entry["category_id"])
@@ -177,35 +172,50 @@ def _category(entry: dict[str, Any], file: Path, row: int) -> int | None:
 
 
 def _units(
-    entries: list[Any], chosen: list[int], truth: Truth, file: Path
+    entries: list[Any], chosen: list[int], truth: Truth, file: File
 ) -> tuple[dict[int, int], list[Hashable], list[str]]:
     """Return the unit of each row, the image ids that name none, and what to say."""
     names: dict[int, UnitName] = {}
+    alone = _alone(truth)
     ids = {row: _image_id(entries[row]["image_id"]) for row in chosen}
     for row, image_id in ids.items():
         if truth.place.get(image_id) is None or isinstance(image_id, str):
-            names[row] = parse_image_id(image_id)
+            names[row] = _named(image_id, alone)
     frames: dict[tuple[str, str], set[int]] = {}
     for name in names.values():
         if name.frame is not None:
             frames.setdefault((name.sample, name.expression), set()).add(name.frame)
-    shift = 1 - first_frame(frames, truth, where=file)
+    numbering = Numbering(frames, truth, where=file)
     units: dict[int, int] = {}
     strangers: list[Hashable] = []
     for row, image_id in ids.items():
         unit = truth.place.get(image_id)
-        if row in names and (unit is None or shift) and names[row].frame is not None:
-            unit = truth.by_name.get((names[row].sample, names[row].expression), {}).get(
-                (names[row].frame or 0) + shift
-            )
+        if row in names and (unit is None or numbering.note):
+            name = names[row]
+            frame = None if name.frame is None else numbering.frame(name.sample, name.frame)
+            unit = truth.by_name.get((name.sample, name.expression), {}).get(frame)
         if unit is None:
             strangers.append(image_id)
         else:
             units[row] = unit
-    return units, strangers, [f"{file.name}: {NOTE}"] if shift else []
+    return units, strangers, [numbering.note] if numbering.note else []
 
 
-def _score(score: object, file: Path, row: int) -> float:
+def _alone(truth: Truth) -> dict[str, str]:
+    """Return {sample: expression} of the samples that have one query."""
+    many = Counter(sample for sample, _ in truth.queries)
+    return {sample: expression for sample, expression in truth.queries if many[sample] == 1}
+
+
+def _named(image_id: Hashable, alone: dict[str, str]) -> UnitName:
+    """Return what an image id names; `v_<video>_f_<frame>`, which says no expression, names its sample's only one."""
+    name = parse_image_id(image_id)
+    if name.frame is not None and name.expression == "" and name.sample in alone:
+        return replace(name, expression=alone[name.sample])
+    return name
+
+
+def _score(score: object, file: File, row: int) -> float:
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise PredictionError(f"{file}: entry {row}: its score is {cut(repr(score))}, expected a number")
     try:
@@ -217,9 +227,10 @@ def _score(score: object, file: Path, row: int) -> float:
     return number
 
 
-def _sort_out(strangers: list[Hashable], truth: Truth, file: Path, known_queries: Callable[[], set[str]]) -> int:
+def _sort_out(strangers: list[Hashable], truth: Truth, file: File, known_queries: Callable[[], set[str]]) -> int:
     """Return how many image ids are merely not evaluated; raises PredictionError for those of other data."""
-    names = [(image_id, parse_image_id(image_id)) for image_id in strangers]
+    alone = _alone(truth)
+    names = [(image_id, _named(image_id, alone)) for image_id in strangers]
     unknown = [
         (image_id, name)
         for image_id, name in names
@@ -236,7 +247,7 @@ def _sort_out(strangers: list[Hashable], truth: Truth, file: Path, known_queries
     return len(names)
 
 
-def _without_repeats(rows: Rows, entries: list[Any], file: Path) -> list[str]:
+def _without_repeats(rows: Rows, entries: list[Any], file: File) -> list[str]:
     """Take out of `rows` what repeats an earlier row, mask and score, and say how many they were."""
     many = 0
     for unit, own in rows.items():
@@ -257,7 +268,7 @@ def _without_repeats(rows: Rows, entries: list[Any], file: Path) -> list[str]:
     return [f"{file.name}: {many} rows repeat another, mask and score, as padded samplers make them; each counts once"]
 
 
-def _ties(rows: Rows, entries: list[Any], truth: Truth, file: Path) -> list[str]:
+def _ties(rows: Rows, entries: list[Any], truth: Truth, file: File) -> list[str]:
     """Say how many units have several masks of the same best score; raises PredictionError where these have no score at all."""
     tied = []
     for unit, own in rows.items():

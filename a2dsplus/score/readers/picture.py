@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from a2dsplus.score.counting.runs import Ints, from_crop, from_mask
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers import levels
 from a2dsplus.score.readers.levels import PLAIN, Bools, Reading
-from a2dsplus.score.readers.listing import read_bytes
+from a2dsplus.score.readers.listing import File
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,15 +23,14 @@ _MOST_PIXELS = 1 << 26  # 64 megapixels: above, Pillow warns of a decompression 
 NO_RUNS = np.zeros((0, 2), np.int64)
 
 
-def read_png(file: Path, *, size: tuple[int, int], resize: Resize = "none") -> tuple[Ints, Reading]:
+def read_png(file: File, *, size: tuple[int, int], resize: Resize = "none") -> tuple[Ints, Reading]:
     """Return a PNG's runs (n, 2) at `size` (height, width), and what kind of picture they were read from.
 
     Raises PredictionError where the file is missing, damaged, no PNG, no mask, of another size while `resize` is "none", or turned.
     """
     from PIL import Image
 
-    data = read_bytes(file)
-    own = _checked_size(data, file)
+    data, own = checked_png(file)
     if own != size:
         try:
             segments.check_size(own, size, resize=resize)
@@ -82,8 +80,12 @@ def _mask(image: "Image") -> tuple[Bools, Reading]:
     return levels.of_levels(np.asarray(image.convert("L")), full=255)
 
 
-def _checked_size(data: bytes, file: Path) -> tuple[int, int]:
-    """Return the (height, width) that a PNG declares, after checking that its chunks are whole."""
+def checked_png(file: File) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG file's content and the (height, width) that it declares, after checking that its chunks are whole.
+
+    Raises PredictionError where it cannot be read, is no PNG, is damaged, an animation, or of a size that no mask has.
+    """
+    data = file.read()
     if data[:8] != _SIGNATURE:
         raise PredictionError(f"{file}: not a PNG image; masks are read from PNG files alone")
     height = width = 0
@@ -107,4 +109,4 @@ def _checked_size(data: bytes, file: Path) -> tuple[int, int]:
         at = end
     if not 0 < height * width <= _MOST_PIXELS:
         raise PredictionError(f"{file}: a PNG of {height}x{width} pixels is no mask")
-    return height, width
+    return data, (height, width)

@@ -1,8 +1,7 @@
 """Folders of PNG masks, one a frame, read when they are asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
@@ -11,11 +10,13 @@ from a2dsplus.score.counting.runs import Ints, Runs, from_runs
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.levels import PLAIN, Convention, Reading
-from a2dsplus.score.readers.listing import Tree
-from a2dsplus.score.readers.numbering import NOTE, first_frame
+from a2dsplus.score.readers.listing import File, Folder
+from a2dsplus.score.readers.numbering import Asked, Numbering
 from a2dsplus.score.readers.picture import NO_RUNS, read_png
 from a2dsplus.score.truth import Truth
 
+FILLER = "a2dsplus_filler_"
+"""How the videos begin that an export adds where other code wants a certain number of them; their predictions are not read."""
 _PICTURES = {".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".npy", ".npz", ".pt", ".pth", ".mat"}
 
 
@@ -23,7 +24,7 @@ class PngPredictions(Predictions):
     """A file a unit, read when asked for, so that memory does not grow with the number of units."""
 
     def __init__(
-        self, truth: Truth, files: dict[int, Path], *, layout: str, resize: Resize = "none", workers: int = 1
+        self, truth: Truth, files: dict[int, File], *, layout: str, resize: Resize = "none", workers: int = 1
     ) -> None:
         scores = np.full(len(truth), -np.inf)
         scores[list(files)] = 1.0
@@ -65,96 +66,122 @@ class PngPredictions(Predictions):
 
 
 def read_png_folder(
-    folder: Path, truth: Truth, *, root: Path | None = None, resize: Resize = "none", workers: int = 1
+    folder: Folder,
+    truth: Truth,
+    *,
+    expressions: Mapping[Asked, str] | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
+    resize: Resize = "none",
+    workers: int = 1,
 ) -> PngPredictions:
     """Return the predictions of `<folder>/<sample>/<expression>/<frame>.png`; the expression level may be left out where a sample has one query.
 
-    `root`: the folder that all files must lie in, by default `folder`. Raises PredictionError for samples or expressions that the
-    ground truth does not have.
+    `expressions`, `names`: see `read_expression_folder`. Raises PredictionError for samples or expressions that the ground truth does
+    not have.
     """
-    tree = Tree(root or folder)
     queries: dict[str, list[str]] = {}
     for sample, expression in truth.queries:
         queries.setdefault(sample, []).append(expression)
-    samples = tree.folders(folder)
-    _refuse_strangers([name for name in samples if name not in queries], folder, "samples", truth)
-    by_query: dict[tuple[str, str], Path] = {}
-    strangers: list[str] = []
+    samples = _samples(folder, set(queries), "samples", truth)
+    by_query: dict[Asked, Folder] = {}
+    strangers: list[Asked] = []
     for sample, path in samples.items():
         own = queries[sample]
-        inner = tree.folders(path)
-        strangers.extend(f"{sample}/{expression}" for expression in inner if expression not in own)
-        by_query.update({(sample, expression): where for expression, where in inner.items() if expression in own})
+        inner = path.folders()
+        strangers.extend((sample, name) for name in inner if name not in own)
+        by_query.update({(sample, name): where for name, where in inner.items() if name in own})
         if not inner:
-            if len(own) > 1 and any(path.glob("*.png")):
+            if len(own) > 1 and any(name.lower().endswith(".png") for name in path.files()):
                 raise PredictionError(
                     f"{path}: the sample has {len(own)} queries ({listed(own)}), so each one's masks belong in a folder of its expression's name"
                 )
             by_query[sample, own[0]] = path
-    _refuse_strangers(strangers, folder, "queries", truth)
+    if strangers and all(asked in (expressions or {}) for asked in strangers):
+        raise PredictionError(
+            f"{folder}: {len(strangers)} folders, {listed(map('/'.join, strangers))}, are no expressions of theirs but look like expression "
+            f"numbers, as meta_expressions.json has them; put the samples' folders under {truth.subset}/Annotations"
+        )
+    _refuse_strangers(["/".join(asked) for asked in strangers], folder, "queries", truth)
     layout = "PNG folders <sample_id>/<expression>/<frame>.png"
-    return _by_frame(truth, by_query, tree, folder, layout=layout, resize=resize, workers=workers)
+    return _by_frame(truth, by_query, folder, names=names, layout=layout, resize=resize, workers=workers)
 
 
 def read_expression_folder(
-    folder: Path,
+    folder: Folder,
     truth: Truth,
     *,
-    expressions: Mapping[tuple[str, str], str],
-    root: Path | None = None,
+    expressions: Mapping[Asked, str],
+    names: Mapping[str, Sequence[str]] | None = None,
     resize: Resize = "none",
     workers: int = 1,
 ) -> PngPredictions:
-    """Return the predictions of Refer-YTVOS's `Annotations/<video>/<expression>/<frame>.png`.
+    """Return the predictions of `<folder>/<video>/<number>/<frame>.png`, as the code of Refer-YouTube-VOS and MeViS writes them.
 
-    `expressions`: {(sample, number of the expression): expression}. Raises PredictionError for videos or expressions that the dataset does not have.
+    `expressions`: {(sample, number of the expression): expression}. `names`: {sample: what its source calls its frames}, of those that
+    have such names. Raises PredictionError for videos or expressions that the dataset does not have.
     """
-    if not expressions:
-        raise PredictionError(
-            f"{folder}: the Refer-YTVOS layout needs {truth.file.parent / 'meta_expressions.json'} to tell which expression is which query"
-        )
-    tree = Tree(root or folder)
-    known = {sample for sample, _ in expressions}
-    samples = tree.folders(folder)
-    _refuse_strangers([name for name in samples if name not in known], folder, "videos", truth)
-    by_query: dict[tuple[str, str], Path] = {}
-    strangers: list[str] = []
+    require_expressions(expressions, folder, truth)
+    samples = _samples(folder, {sample for sample, _ in expressions}, "videos", truth)
+    by_query: dict[Asked, Folder] = {}
+    strangers: list[Asked] = []
     for sample, path in samples.items():
-        for number, where in tree.folders(path).items():
+        for number, where in path.folders().items():
             expression = expressions.get((sample, number))
             if expression is None:
-                strangers.append(f"{sample}/{number}")
+                strangers.append((sample, number))
             else:
                 by_query[sample, expression] = where
-    _refuse_strangers(strangers, folder, "expressions", truth)
-    layout = "Refer-YTVOS folders Annotations/<video>/<expression>/<frame>.png"
-    return _by_frame(truth, by_query, tree, folder, layout=layout, resize=resize, workers=workers)
+    if strangers and all(asked in truth.by_name for asked in strangers):
+        raise PredictionError(
+            f"{folder}: {len(strangers)} folders, {listed(map('/'.join, strangers))}, are no numbers of meta_expressions.json but look like "
+            f"expressions; put the samples' folders under {truth.subset}, without Annotations"
+        )
+    _refuse_strangers(["/".join(asked) for asked in strangers], folder, "expressions", truth)
+    layout = "Refer-YTVOS folders <video>/<number of the expression>/<frame>.png"
+    return _by_frame(truth, by_query, folder, names=names, layout=layout, resize=resize, workers=workers)
+
+
+def require_expressions(expressions: Mapping[Asked, str], where: object, truth: Truth) -> None:
+    """Raise PredictionError where it is not known which number is which expression."""
+    if not expressions:
+        raise PredictionError(
+            f"{where}: the Refer-YTVOS layout needs {truth.file.parent / 'meta_expressions.json'} to tell which expression is which query"
+        )
+
+
+def _samples(folder: Folder, known: set[str], what: str, truth: Truth) -> dict[str, Folder]:
+    samples = {name: path for name, path in folder.folders().items() if not name.startswith(FILLER)}
+    _refuse_strangers([name for name in samples if name not in known], folder, what, truth)
+    return samples
 
 
 def _by_frame(
     truth: Truth,
-    by_query: Mapping[tuple[str, str], Path],
-    tree: Tree,
-    folder: Path,
+    by_query: Mapping[Asked, Folder],
+    folder: Folder,
     *,
+    names: Mapping[str, Sequence[str]] | None,
     layout: str,
     resize: Resize,
     workers: int,
 ) -> PngPredictions:
-    frames = {query: _frames(path, tree) for query, path in by_query.items()}
-    shift = 1 - first_frame(frames, truth, where=folder)
-    files: dict[int, Path] = {}
+    frames = {query: _frames(path) for query, path in by_query.items()}
+    numbering = Numbering(frames, truth, where=folder, names=names)
+    files: dict[int, File] = {}
     others = 0
     for query, own in frames.items():
         units = truth.by_name.get(query, {})
-        for frame, file in own.items():
-            if frame + shift in units:
-                files[units[frame + shift]] = file
-            else:
+        for name, file in own.items():
+            unit = units.get(numbering.frame(query[0], name))
+            if unit is None:
                 others += 1
+            elif unit in files:
+                raise PredictionError(f"{file}: the same frame as {files[unit].name}; keep one of them")
+            else:
+                files[unit] = file
     found = PngPredictions(truth, files, layout=layout, resize=resize, workers=workers)
-    if shift:
-        found.notes.append(f"{folder}: {NOTE}")
+    if numbering.note:
+        found.notes.append(numbering.note)
     if others:
         found.notes.append(
             f"{folder}: {others} PNG files of frames that {truth.subset} does not evaluate were not read"
@@ -162,26 +189,24 @@ def _by_frame(
     return found
 
 
-def _frames(folder: Path, tree: Tree) -> dict[int, Path]:
-    found: dict[int, Path] = {}
-    for path in tree.files(folder).values():
-        stem, suffix = path.stem, path.suffix.lower()
-        numbered = stem.isascii() and stem.isdigit() and len(stem) < 10
-        if suffix in _PICTURES and numbered:
+def _frames(folder: Folder) -> dict[str, File]:
+    """Return the masks in a folder by their names without suffix."""
+    found: dict[str, File] = {}
+    for name, file in folder.files().items():
+        stem, _, suffix = name.rpartition(".")
+        if f".{suffix.lower()}" in _PICTURES:
             raise PredictionError(
-                f"{path}: masks are read from PNG files alone; {suffix} may lose or hide their two values"
+                f"{file}: masks are read from PNG files alone; .{suffix} may lose or hide their two values"
             )
-        if suffix != ".png":
+        if suffix.lower() != "png":
             continue
-        if not numbered:
-            raise PredictionError(f"{path}: its name is no frame number, expected one such as 00001.png")
-        if int(stem) in found:
-            raise PredictionError(f"{path}: the same frame as {found[int(stem)].name}; keep one of them")
-        found[int(stem)] = path
+        if stem in found:
+            raise PredictionError(f"{file}: the same frame as {found[stem].name}; keep one of them")
+        found[stem] = file
     return found
 
 
-def _refuse_strangers(strangers: list[str], folder: Path, what: str, truth: Truth) -> None:
+def _refuse_strangers(strangers: list[str], folder: Folder, what: str, truth: Truth) -> None:
     if strangers:
         raise PredictionError(
             f"{folder}: {len(strangers)} {what} are not in {truth.file}: {listed(strangers)}; were they made for another subset or split?"
