@@ -9,7 +9,7 @@ from a2dsplus.errors import InputError, PredictionError, UsageError, listed
 from a2dsplus.score.context import read_context
 from a2dsplus.score.integrity import check_ground_truth, made_how
 from a2dsplus.score.protocols import Missing, Protocol, Resize, Settings
-from a2dsplus.score.readers import has_predictions
+from a2dsplus.score.readers import has_bare_predictions, has_predictions
 from a2dsplus.score.results import Comparison, Report, SubsetScore, differences
 from a2dsplus.score.scorer import MaskMap, Scorer, Source
 from a2dsplus.score.truth import read_truth
@@ -203,7 +203,7 @@ def _parts(source: Source, subset: str, files: Mapping[str, Path]) -> Source:
 def _may_hold(path: Path, subset: str, files: Mapping[str, Path]) -> bool:
     if path.is_file():
         return path.stem == subset or path.stem not in files
-    return has_predictions(path, subset) or (path / "Annotations").is_dir()
+    return has_predictions(path, subset) or has_bare_predictions(path)
 
 
 def _subsets_of(path: Path, files: Mapping[str, Path]) -> list[str]:
@@ -214,8 +214,8 @@ def _subsets_of(path: Path, files: Mapping[str, Path]) -> list[str]:
             raise UsageError(f"{path}: pass --subsets to say which of {listed(files)} it is for")
         return own
     own = [name for name in files if has_predictions(path, name)]
-    if not own and (path / "Annotations").is_dir():
+    if not own and has_bare_predictions(path):
         own = list(files)
         if len(own) > 1:
-            raise UsageError(f"{path}: pass --subsets to say which of {listed(files)} its Annotations are for")
+            raise UsageError(f"{path}: pass --subsets to say which of {listed(files)} its predictions are for")
     return own

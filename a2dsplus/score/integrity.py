@@ -6,6 +6,7 @@ from typing import Any
 
 from a2dsplus.errors import InputError, PredictionError
 from a2dsplus.files import sha256, write_json
+from a2dsplus.score.readers.listing import read_bytes
 
 # Beside a model's masks: {"ground_truth": {"<subset>": sha256 of its ground_truth.json}}, so that they cannot be scored on other data.
 STAMP = "manifest.json"
@@ -81,10 +82,10 @@ def truth_sha256(file: Path) -> str:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(file.read_bytes())
-    except FileNotFoundError:
+    if not file.exists():
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    try:
+        document = json.loads(read_bytes(file))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: damaged ({error}); write it again or remove it") from None
     return document if isinstance(document, dict) else {}

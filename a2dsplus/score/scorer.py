@@ -1,6 +1,6 @@
 """One subset's scorer: what all models of a comparison share, and each one's figures with their intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from a2dsplus.score.figures.metrics import NAMES, Grouping, Sums, sums
 from a2dsplus.score.integrity import check_predictions
 from a2dsplus.score.joined import JoinedPredictions
 from a2dsplus.score.protocols import Protocol, Settings, unit_ious
-from a2dsplus.score.readers import MaskPredictions, Predictions, open_predictions
+from a2dsplus.score.readers import MaskPredictions, Predictions, open_predictions, source_frame_names
 from a2dsplus.score.readers.base import Floats, plausibility
 from a2dsplus.score.readers.masks import AnyMask
 from a2dsplus.score.results import Figures, SubsetScore
@@ -113,9 +113,13 @@ class Scorer:
                     workers=self.workers,
                     expressions=dict(self.context.expressions),
                     known_queries=self._known_queries,
+                    names=self._frame_names,
                 )
             )
         return parts[0] if len(parts) == 1 else JoinedPredictions(self.truth, parts, [str(path) for path in source])
+
+    def _frame_names(self) -> Mapping[str, Sequence[str]]:
+        return source_frame_names(self.dataset) if self.truth.subset in ("N", "M") else {}  # S and T are composed anew
 
     def _known_queries(self) -> set[str]:
         """Return the query ids of the whole dataset, which only a table tells: reading it needs an extra."""

@@ -84,9 +84,9 @@ def read_davis_folder(
             f"{folder}: images of object numbers are not resized; write them at the ground truth's size"
         )
     asked: dict[str, dict[int, str]] = {}
-    for (sample, number), expression in expressions.items():
-        if number.isascii() and number.isdigit():
-            asked.setdefault(sample, {})[int(number)] = expression
+    for (sample, word), expression in expressions.items():
+        if word.isascii() and word.isdigit():
+            asked.setdefault(sample, {})[int(word)] = expression
     frames: dict[Asked, dict[str, tuple[File, int, int]]] = {}
     strangers: list[str] = []
     for name, run in folder.folders().items():

@@ -77,7 +77,7 @@ class _Reader:
                 folder, self.truth, expressions=self.expressions, names=self.names(), resize=self.resize
             )
         if self.truth.subset in kids:
-            return self.folder(kids[self.truth.subset], numbered=False, depth=depth + 1)
+            return self.folder(kids[self.truth.subset], numbered=False, depth=depth)
         if _ANNOTATIONS in kids:
             return self.folder(kids[_ANNOTATIONS], numbered=True, depth=depth + 1)
         known = {sample for sample, _ in self.truth.queries} | {sample for sample, _ in self.expressions}
@@ -96,7 +96,7 @@ class _Reader:
                 return self.folder(around[0], numbered=True, depth=depth + 1)
             zips = _zips(files)
             if not kids and len(zips) == 1 and isinstance(zips[0], DiskFile):
-                return self.folder(open_zip(zips[0].path), numbered=numbered, depth=depth + 1)
+                return self.folder(open_zip(zips[0].path), numbered=numbered, depth=depth)
         if not kids and files and all(name.lower().endswith(".png") for name in files):
             raise PredictionError(
                 f"{folder}: holds masks and no folders ({listed(files, most=3)}); put those of each sample into a folder of its name"
