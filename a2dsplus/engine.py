@@ -23,17 +23,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from a2dsplus.errors import A2dsplusError, UsageError, WorkerError
+from a2dsplus.registry import Registry
 
 State = TypeVar("State")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-GROUP = "a2dsplus.engines"
+ENGINES = Registry(what="engine", group="a2dsplus.engines", built_in={"local": "a2dsplus.engine:LocalEngine"})
 _AHEAD = 3  # items handed out a worker: enough that none waits, few enough that memory does not grow with the number of items
 
 
@@ -97,21 +97,10 @@ def nothing(_number: int) -> None:
     """Return the state of workers whose items share nothing."""
 
 
-def engine_names() -> list[str]:
-    """Return the names that `--engine` takes."""
-    return sorted({"local", *(entry.name for entry in entry_points(group=GROUP))})
-
-
 def make_engine(name: str = "local", *, workers: int | None = None) -> Engine:
     """Return the engine of a name. `workers`: by default one a processor. Raises UsageError for an unknown name."""
-    count = processors() if workers is None else workers
-    if name == "local":
-        return LocalEngine(workers=count)
-    for entry in entry_points(group=GROUP):
-        if entry.name == name:
-            engine: Engine = entry.load()(workers=count)
-            return engine
-    raise UsageError(f"--engine {name}: known are {', '.join(engine_names())}")
+    engine: Engine = ENGINES.load(name)(workers=processors() if workers is None else workers)
+    return engine
 
 
 # ---- processors and threads --------------------------------------------------------------------------------------

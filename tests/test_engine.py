@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from a2dsplus import engine
-from a2dsplus.engine import LocalEngine, engine_names, make_engine, nothing, processors
+from a2dsplus.engine import ENGINES, LocalEngine, make_engine, nothing, processors
 from a2dsplus.errors import InputError, ModelError, UsageError, WorkerError
 
 
@@ -137,10 +137,10 @@ def _gone(process: int) -> bool:
 
 
 def test_engines_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "local" in engine_names()
+    assert "local" in ENGINES.places()
     assert make_engine("local", workers=3) == LocalEngine(workers=3)
     assert make_engine().workers == processors()
-    with pytest.raises(UsageError, match=r"--engine slurm: known are .*local"):
+    with pytest.raises(UsageError, match=r"engine 'slurm': known are .*local"):
         make_engine("slurm")
     with pytest.raises(UsageError, match="at least 1"):
         LocalEngine(workers=0)

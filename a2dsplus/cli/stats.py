@@ -15,7 +15,7 @@ from a2dsplus.cli.options import dataset_option
 @click.option(
     "--figure",
     type=click.Path(path_type=Path),
-    help="Draw a contact sheet: example composites with masks and captions (.png, .pdf, .svg).",
+    help="Draw a contact sheet: example composites with masks and captions (.png, .jpg, .pdf).",
 )
 @click.option(
     "--rows", type=click.IntRange(1, 20), default=2, show_default=True, help="With --figure: samples of each subset."

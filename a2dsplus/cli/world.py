@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from a2dsplus.errors import UsageError
-
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to make.")
@@ -24,7 +22,7 @@ from a2dsplus.errors import UsageError
     "--train-videos", type=click.IntRange(min=1), default=128, show_default=True, help="Number of training videos."
 )
 @click.option(
-    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Also draw a contact sheet (.png or .jpg)."
+    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Also draw a contact sheet (.png, .jpg, .pdf)."
 )
 @click.option(
     "--workers",
@@ -41,11 +39,13 @@ def command(
     A third of the videos have two look-alikes that differ only later; procedural.json lists their queries. A complete world that is
     already there is left as it is.
     """
+    from a2dsplus.media.sheet import check_suffix
     from a2dsplus.progress import bar
     from a2dsplus.world import paint_world
+    from a2dsplus.world.sheet import draw
 
-    if figure and figure.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UsageError(f"--figure {figure}: the name must end with .png or .jpg")
+    if figure:
+        check_suffix(figure)
     counts = {"test": test_videos, "train": train_videos}
     splits = tuple(counts) if split == "all" else (split,)
     with bar("painting", sum(counts[name] for name in splits), unit="videos") as advance:
@@ -60,18 +60,5 @@ def command(
         )
     click.echo(f"{out}: painted; build from it with: a2dsplus build --root {out}")
     if figure:
-        _draw(out, figure)
+        draw(out, figure)
         click.echo(f"{figure}: contact sheet")
-
-
-def _draw(world: Path, figure: Path) -> None:
-    """Draw a world's contact sheet into a PNG or JPEG file."""
-    import cv2
-
-    from a2dsplus.files import write_bytes
-    from a2dsplus.world.sheet import contact_sheet
-
-    suffix = figure.suffix.lower()
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 9] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
-    packed = cv2.imencode(suffix, contact_sheet(world)[..., ::-1], options)[1]
-    write_bytes(figure, packed.tobytes())

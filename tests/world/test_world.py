@@ -23,7 +23,7 @@ from a2dsplus.world import paint_world
 from a2dsplus.world.captions import colours
 from a2dsplus.world.draw import paint
 from a2dsplus.world.plan import Plan, plan_video
-from a2dsplus.world.sheet import contact_sheet
+from a2dsplus.world.sheet import draw
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +197,9 @@ def test_a_sheet_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_sheet_of_an_unknown_video_is_refused(world: Path) -> None:
+def test_a_sheet_of_an_unknown_video_is_refused(world: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no video AAAAAAAAAAA"):
-        contact_sheet(world, ["AAAAAAAAAAA"])
+        draw(world, tmp_path / "sheet.png", ["AAAAAAAAAAA"])
 
 
 def test_the_command_paints_a_split(tmp_path: Path) -> None:
