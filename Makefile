@@ -1,35 +1,60 @@
-# Set-up and everyday tasks. `make demo` and `make test` work on a fresh machine.
+# Set-up and everyday tasks. `make demo`, `make quick` and `make check` work on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+DEMO := .venv/.demo
+DEV := .venv/.dev
 
-.PHONY: demo test check format allennlp clean
+.PHONY: demo check quick test slow lint types format docs cli-page constraints allennlp clean
 
-$(STAMP): pyproject.toml constraints.txt
+.venv/bin/pip:
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $(STAMP)
 
-demo: $(STAMP)  ## install into .venv and build the bundled sample
+$(DEMO): pyproject.toml constraints.txt | .venv/bin/pip
+	$(PIP) --editable '.[build]'
+	touch $@
+
+$(DEV): pyproject.toml constraints.txt | .venv/bin/pip
+	$(PIP) --editable '.[dev,docs]'
+	touch $@
+
+demo: $(DEMO)  ## install what it needs into .venv, build the painted sample, draw a contact sheet
 	$(BIN)/a2dsplus build --split test --out a2dsplus-data
 	$(BIN)/a2dsplus stats --dataset a2dsplus-data --figure a2dsplus-data/contact-sheet.png
 
-test: $(STAMP)  ## run the tests
+check: lint types test  ## formatting, lint, types and all tests: what CI runs
+
+quick: $(DEV)  ## the tests but the slow ones
+	$(BIN)/python -m pytest -m 'not slow'
+
+test: $(DEV)  ## all tests
 	$(BIN)/python -m pytest
 
-check: $(STAMP)  ## formatting, lint, types, tests
+slow: $(DEV)  ## the slow tests alone
+	$(BIN)/python -m pytest -m slow
+
+lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(MAKE) test
 
-format: $(STAMP)
+types: $(DEV)
+	$(BIN)/mypy
+
+format: $(DEV)  ## write what `lint` asks for
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(DEV)  ## build the pages into site/
+	$(BIN)/python -m mkdocs build --strict
+
+cli-page: $(DEV)  ## write docs/cli.md anew from the commands
+	$(BIN)/python docs/make_cli_page.py
+
+constraints: $(DEV)  ## pin what is installed now
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 allennlp:  ## AllenNLP itself, in .venv-allennlp (needs CPython 3.10): the reference of the parity tests and --srl allennlp:ARCHIVE
 	$(PYTHON) a2dsplus/roles/allennlp/environment.py .venv-allennlp
 
 clean:
-	rm -rf .venv .venv-allennlp a2dsplus-data build dist
+	rm -rf .venv .venv-allennlp a2dsplus-data build dist site

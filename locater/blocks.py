@@ -76,7 +76,8 @@ class Block(nn.Module):
         kept = x if keep is None else x[:, :keep]
         if self.pre:
             kept = kept + self.attn(self.norm1(x), keep=keep, mask=mask)
-            return kept + self.mlp(self.norm2(kept))
+            found: Tensor = kept + self.mlp(self.norm2(kept))
+            return found
         kept = self.norm1(kept + self.attn(x, keep=keep, mask=mask))
         out: Tensor = self.norm2(kept + self.mlp(kept))
         return out

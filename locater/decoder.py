@@ -77,7 +77,8 @@ class ReadOut(nn.Module):
 def to_grid(scores: Tensor) -> Tensor:
     """Return (B, N) as (B, 1, sqrt N, sqrt N)."""
     side = round(scores.shape[-1] ** 0.5)
-    return scores.unflatten(-1, (1, side, side))
+    out: Tensor = scores.unflatten(-1, (1, side, side))
+    return out
 
 
 def enlarge(logits: Tensor, size: int, *, mode: str) -> Tensor:

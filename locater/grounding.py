@@ -59,7 +59,8 @@ class Grounding(nn.Module):
         joint = torch.cat([self.lead.expand(len(x), -1, -1), x, e], dim=1)
         known = torch.cat([mask.new_ones(len(x), 1 + frames), mask.repeat_interleave(count, 0)], dim=1)
         lead = self.blocks(joint, keep=1, mask=known)[:, 0]  # (B*M, D)
-        return self.score(lead).view(batch, count)
+        out: Tensor = self.score(lead).view(batch, count)
+        return out
 
 
 def placement(candidates: Tensor) -> Tensor:

@@ -73,7 +73,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None) -> Te
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """Return (B, N, H*d) as (B, H, N, d)."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    out: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return out
 
 
 def join_heads(x: Tensor) -> Tensor:

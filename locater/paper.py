@@ -114,7 +114,8 @@ class PaperNetwork(nn.Module):
         if self.local is None or self.mask_embedding is None or local is None:
             return None
         embedded = self.mask_embedding(mask).to(tokens.dtype)
-        return self.local(local, torch.cat([tokens, embedded], dim=-1))
+        out: Tensor | None = self.local(local, torch.cat([tokens, embedded], dim=-1))
+        return out
 
     def auxiliary(self, outputs: list[Tensor]) -> list[Tensor]:
         """Return the read-outs of every module: K times (B, T, N, D) -> K times logits (B, T, 1, S, S)."""

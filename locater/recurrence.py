@@ -26,7 +26,7 @@ _STRIDE = 32
 def write_in_turn(memory: Tensor, x: Tensor, from_mean: Tensor, gate: Tensor, bias: float) -> Tensor:
     """Return the slots after all patches: memory (B, M, D), x (B, N, D), from_mean W_m, gate W_o (D, D) -> (B, M, D)."""
     if torch.is_grad_enabled() and any(t.requires_grad for t in (memory, x, from_mean, gate)):
-        out: Tensor = _InTurn.apply(memory, x, from_mean, gate, bias)
+        out: Tensor = _InTurn.apply(memory, x, from_mean, gate, bias)  # type: ignore[no-untyped-call]
         return out
     memory = memory.contiguous().clone()
     if len(memory) == 1:

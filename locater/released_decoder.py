@@ -118,7 +118,8 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
     """1x1 convolution: (B, I, h, w), (O, I) -> (B, O, h, w)."""
     rows = x.flatten(2).transpose(1, 2).contiguous()  # (B, h*w, I)
-    return kernels.linear(rows, weight).transpose(1, 2).unflatten(-1, x.shape[2:])
+    out: Tensor = kernels.linear(rows, weight).transpose(1, 2).unflatten(-1, x.shape[2:])
+    return out
 
 
 @functools.lru_cache(maxsize=16)

@@ -123,7 +123,8 @@ def fill_global(writer: ReleasedWriter, tokens: Tensor, size: int) -> Tensor:
     x = writer.norm1(tokens)
     frames, patches = x.shape[1:3]
     if frames * patches <= size:
-        return x.flatten(1, 2)
+        out: Tensor = x.flatten(1, 2)
+        return out
     first = size // patches
     with torch.no_grad():
         state = x[:, :first].flatten(1, 2) if first else x[:, 0].mean(1, keepdim=True)
@@ -135,7 +136,7 @@ def fill_global(writer: ReleasedWriter, tokens: Tensor, size: int) -> Tensor:
 
 def fill_local(writer: ReleasedWriter, memory: Tensor | None, tokens: Tensor, mask: Tensor, *, size: int) -> Tensor:
     """Return M_l after a frame: tokens (B, N, C), mask (B, 1, S, S) -> (B, at most `size`, C)."""
-    x = writer.norm1(tokens + writer.embed_mask(mask))
+    x: Tensor = writer.norm1(tokens + writer.embed_mask(mask))
     patches = x.shape[1]
     if memory is None:
         if patches <= size:

@@ -56,7 +56,8 @@ class PatchVision(nn.Module):
         """frames (B, T, 3, S, S) in [-1, 1] -> (B, T, N, D)."""
         x = patch_tokens(frames.flatten(0, 1), self.proj.weight, self.proj.bias)  # (B*T, N, D)
         x = self.norm(self.blocks(x + positions_for(self.positions, x.shape[1])))
-        return x.unflatten(0, frames.shape[:2])
+        out: Tensor = x.unflatten(0, frames.shape[:2])
+        return out
 
 
 class Inception3d(nn.Module):

@@ -42,7 +42,7 @@ def test_the_table_names_what_pyproject_installs() -> None:
     [
         ("build", "torch", r'`a2dsplus build` needs torch, .*: pip install "a2dsplus\[build\]"'),
         ("parse", "spacy", r"\[roles\]"),
-        ("review", "pandas", r"\[review\]"),
+        ("review", "pyarrow", r"\[review\]"),
         ("review", "psycopg", r"\[postgres\]"),
         ("train", "accelerate", r"\[train\]"),
         ("baseline", "torch", r"\[locater\]"),

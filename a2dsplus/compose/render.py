@@ -86,8 +86,8 @@ def render(
     for sample in samples:
         key = _key(sample, rendering, stamps)
         entry = known.get(rendering.target(sample))
-        if entry is not None and entry["key"] == key and _unchanged(root, entry):
-            files.update({name: sha for name, (sha, _, _) in entry["files"].items()})
+        if entry is not None and entry[0] == key and _unchanged(root, entry[1]):
+            files.update({name: sha for name, (sha, _, _) in entry[1].items()})
             progress(1)
         else:
             missing.append((sample, key))
@@ -178,8 +178,8 @@ def _state(path: Path) -> tuple[str, int, int]:
     return sha256(path), state.st_size, state.st_mtime_ns
 
 
-def _unchanged(root: Path, entry: dict[str, dict[str, tuple[str, int, int]]]) -> bool:
-    for name, (_, size, changed) in entry["files"].items():
+def _unchanged(root: Path, made: _Made) -> bool:
+    for name, (_, size, changed) in made.items():
         try:
             state = (root / name).stat()
         except OSError:
@@ -189,8 +189,8 @@ def _unchanged(root: Path, entry: dict[str, dict[str, tuple[str, int, int]]]) ->
     return True
 
 
-def _read_journal(path: Path) -> dict[str, dict[str, dict[str, tuple[str, int, int]]]]:
-    """Return {target: its last entry}; a line torn by a kill is as if it had not been written."""
+def _read_journal(path: Path) -> dict[str, tuple[str, _Made]]:
+    """Return {target: its key and files, of its last entry}; a line torn by a kill is as if it had not been written."""
     found = {}
     try:
         lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
@@ -199,8 +199,8 @@ def _read_journal(path: Path) -> dict[str, dict[str, dict[str, tuple[str, int, i
     for line in lines:
         try:
             row = json.loads(line)
-            found[row["target"]] = row
-        except (ValueError, KeyError, TypeError):
+            found[row["target"]] = row["key"], {name: (sha, size, at) for name, (sha, size, at) in row["files"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return found
 

@@ -72,7 +72,8 @@ class Lexicon:
         return first is not None and first == second
 
     def _name(self, word: str) -> str:
-        return self._canonical.get(word, word)
+        out: str = self._canonical.get(word, word)
+        return out
 
 
 def wordnet_installed() -> bool:

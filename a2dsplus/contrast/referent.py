@@ -302,7 +302,8 @@ class _Reader:
         if words[1:] and words[0] in ("stand", "sit", "get", "pick", "put", "pull") and words[1] in ("up", "down"):
             # "standing up" and "sitting down" are movements
             return " ".join(words[:2])
-        return self.lists.verbs.get(words[0], words[0])
+        out: str = self.lists.verbs.get(words[0], words[0])
+        return out
 
     def _acted(
         self,

@@ -36,7 +36,8 @@ def encode(mask: npt.NDArray[np.generic]) -> Rle:
 
 def decode(rle: Rle) -> Mask:
     """Return the mask of run lengths, bool (H, W)."""
-    return coco.decode(_raw(rle)).astype(bool)
+    out: Mask = coco.decode(_raw(rle)).astype(bool)
+    return out
 
 
 def area(rle: Rle) -> int:

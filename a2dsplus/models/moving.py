@@ -73,7 +73,8 @@ class Moving:
             before = grey
         if len(kept) < 3 or float(np.median(shifts)) > _STILL:
             return None
-        return np.median(np.stack(kept), axis=0).astype(np.uint8)
+        out: Grey | None = np.median(np.stack(kept), axis=0).astype(np.uint8)
+        return out
 
     def _follow(
         self, before: Grey, grey: Grey, *, background: Grey | None, heat: Field, held: Mask | None

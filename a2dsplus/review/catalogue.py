@@ -67,7 +67,8 @@ class Catalogue:
 
     def built_status(self, candidate: int) -> Status:
         """Return the status that the dataset was built with."""
-        return STATUSES[self.status[candidate]]
+        out: Status = STATUSES[self.status[candidate]]
+        return out
 
 
 def slots(mask: int) -> tuple[str, ...]:

@@ -162,8 +162,8 @@ def _browser_plays(clip: Clip) -> bool:
     coding = clip.coding
     told = coding.matrix == "bt601" or clip.height < _HIGH  # above, browsers take what is not said for BT.709
     if not (
-        (coding.color_range, coding.stream, coding.start, coding.discarded)
-        in (("limited", 0, 0, 0), ("unspecified", 0, 0, 0))
+        coding.color_range in ("limited", "unspecified")
+        and not (coding.stream or coding.start or coding.discarded)
         and coding.matrix in ("bt601", "unspecified")
         and told
         and not coding.mirrored

@@ -42,7 +42,8 @@ def lemma_of(word: str, *, pos: str) -> str:
         found = getLemma(word, candidate, lemmatize_oov=False)
         if found:
             # Where a word stands in the dictionary as its own lemma too ("fell", "leave"), the inflected reading comes first.
-            return found[0]
+            out: str = found[0]
+            return out
     known = _wordnet_lemma(word, tried[0])
     if known is not None:
         return known

@@ -87,7 +87,8 @@ class FrameStore:
 
     def frames(self, key: str, numbers: Sequence[int]) -> np.ndarray:
         """Return the kept frames nearest to 0-based `numbers`: uint8 (len, S, S, 3)."""
-        return self.kept(key)[self.places(key, numbers)]
+        out: np.ndarray = self.kept(key)[self.places(key, numbers)]
+        return out
 
     def places(self, key: str, numbers: Sequence[int]) -> np.ndarray:
         """Return which of the kept frames are nearest to 0-based `numbers`: (len,)."""

@@ -91,7 +91,8 @@ class _Embeddings(nn.Module):
     def forward(self, ids: Tensor, types: Tensor) -> Tensor:
         positions = self.position_embeddings.weight[: ids.shape[1]]
         x = self.word_embeddings(ids) + self.token_type_embeddings(types) + positions  # (B, T, C)
-        return self.dropout(self.LayerNorm(x))
+        out: Tensor = self.dropout(self.LayerNorm(x))
+        return out
 
 
 class _SelfAttention(nn.Module):
@@ -124,7 +125,8 @@ class _Residual(nn.Module):
         self.dropout = nn.Dropout(shape.hidden_dropout_prob)
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
-        return self.LayerNorm(self.dropout(self.dense(x)) + residual)
+        out: Tensor = self.LayerNorm(self.dropout(self.dense(x)) + residual)
+        return out
 
 
 class _Layer(nn.Module):
@@ -137,7 +139,8 @@ class _Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         x = self.attention["output"](self.attention["self"](x, mask), x)
-        return self.output(self.activation(self.intermediate["dense"](x)), x)
+        out: Tensor = self.output(self.activation(self.intermediate["dense"](x)), x)  # type: ignore[no-untyped-call]
+        return out
 
 
 class BertEncoder(nn.Module):
@@ -155,7 +158,7 @@ class BertEncoder(nn.Module):
         `mask` (B, T) bool: true at real pieces; None where none is padding.
         """
         attended = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, T): over keys
-        x = self.embeddings(ids, types)
+        x: Tensor = self.embeddings(ids, types)
         for layer in self.encoder["layer"].children():
             x = layer(x, attended)
         return x

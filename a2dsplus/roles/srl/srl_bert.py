@@ -75,7 +75,8 @@ class SrlBert(nn.Module):
 
         `marked` (B, T) int64: 1 at the predicate's pieces, else 0. `mask` (B, T) bool: true at real pieces; None: all are.
         """
-        return self.tag_projection_layer(self.embedding_dropout(self.bert_model(ids, marked, mask)))
+        out: Tensor = self.tag_projection_layer(self.embedding_dropout(self.bert_model(ids, marked, mask)))
+        return out
 
     def predicate_logits(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (B, T, 2) scores of each piece's word being no predicate, and being one.
@@ -86,7 +87,8 @@ class SrlBert(nn.Module):
             raise ModelError(
                 "this model has no predicate head; name the predicates, or find them with --predicates spacy"
             )
-        return self.predicate_layer(self.embedding_dropout(self.bert_model(ids, torch.zeros_like(ids), mask)))
+        out: Tensor = self.predicate_layer(self.embedding_dropout(self.bert_model(ids, torch.zeros_like(ids), mask)))
+        return out
 
 
 class SrlTagger:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from a2dsplus.errors import InputError
 from a2dsplus.roles.training.labels import AUXILIARY_SENSES, collapsed_tags
@@ -44,7 +45,7 @@ def read(path: Path) -> Iterator[Sentence]:
         raise InputError(f"{path}: cannot read the corpus ({error})") from error
 
 
-def _sentence(row: dict) -> Iterator[Sentence]:
+def _sentence(row: dict[str, Any]) -> Iterator[Sentence]:
     words = tuple(row["words"])
     tagged = "xpos" in row
     frames = []

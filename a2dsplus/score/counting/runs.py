@@ -53,7 +53,8 @@ class Runs:
     def of(self, mask: int) -> Ints:
         """Return one mask's runs in its own pixel numbers, (runs, 2): first pixel, first pixel after."""
         own = self.boundaries[self.index[mask] : self.index[mask + 1]]
-        return (own - self.offsets[mask]).reshape(-1, 2)
+        out: Ints = (own - self.offsets[mask]).reshape(-1, 2)
+        return out
 
 
 def from_counts(counts: Sequence[str], pixels: Ints) -> Runs:
@@ -242,4 +243,5 @@ def _from_lengths(lengths: Ints, index: Ints, pixels: Ints, offsets: Ints) -> Ru
 def _segment_sums(values: Ints, index: Ints) -> Ints:
     """Return the sum of each segment values[index[n]:index[n + 1]], (N,), also of empty ones."""
     running = np.concatenate([[0], np.cumsum(values)])
-    return running[index[1:]] - running[index[:-1]]
+    out: Ints = running[index[1:]] - running[index[:-1]]
+    return out

@@ -74,7 +74,8 @@ def _resampled_block(hits: npt.NDArray[np.bool_], drawn: npt.NDArray[np.float32]
         reached[1:] -= reached[:-1].copy()
         reached[0] += 1
         result += np.einsum("rb,rb->b", reached, envelope)
-    return result / (hits.shape[1] * len(_RECALLS))
+    out: Floats = result / (hits.shape[1] * len(_RECALLS))
+    return out
 
 
 def _accumulated(operation: np.ufunc, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

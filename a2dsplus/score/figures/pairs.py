@@ -62,7 +62,8 @@ def captions_right(counts: Counts, query_of: Ints, queries: int) -> npt.NDArray[
     frames = np.bincount(query_of, weights=there, minlength=queries)
     means = np.bincount(query_of, weights=ious, minlength=queries) / np.maximum(frames, 1)
     shouts = np.bincount(query_of, weights=~there & (counts.predicted > 0), minlength=queries)
-    return ((means > _RIGHT) | (frames == 0)) & (shouts == 0)
+    out: npt.NDArray[np.bool_] = ((means > _RIGHT) | (frames == 0)) & (shouts == 0)
+    return out
 
 
 def pairs_right(

@@ -80,7 +80,8 @@ def overlaid(frame: Image, found: Mask, expected: Mask) -> Image:
         result[region] = 0.45 * result[region] + 0.55 * np.array(colour, np.float32)
     for mask, colour in ((found, WRONG), (expected, MISSED)):
         result[_outline(mask)] = colour
-    return result.round().astype(np.uint8)
+    out: Image = result.round().astype(np.uint8)
+    return out
 
 
 def _outline(mask: Mask) -> Mask:
