@@ -1,4 +1,5 @@
-// Keys: one table of actions, remapped by the reviewer, heard wherever the focus is, never inside a text field.
+// Keys: one table of actions, remapped by the reviewer. They belong to what has the focus: a menu, a text field, a list or a button
+// keeps its own, and no verdict is given from there.
 
 export const ACTIONS = {
   accept: ['a', 'Accept, and on to the next'],
@@ -8,10 +9,12 @@ export const ACTIONS = {
   reason3: ['3', 'Reject: referent also in the contrast video'],
   reason4: ['4', 'Reject: bad annotation'],
   reason5: ['5', 'Reject: other, with a note'],
-  replace: ['e', 'Replace: next candidate'],
+  replace: ['e', 'Replace: twice, or with a reason'],
   skip: ['s', 'Skip for now'],
   undo: ['u', 'Undo the last verdict, and go back to it'],
+  note: ['n', 'Note on this pair'],
   play: [' ', 'Play or pause'],
+  faster: ['f', 'Speed: 1×, 2×, 4×'],
   back: ['ArrowLeft', 'One frame back'],
   forward: ['ArrowRight', 'One frame on'],
   previousMark: ['ArrowUp', 'Previous annotated frame'],
@@ -20,8 +23,9 @@ export const ACTIONS = {
   composed: ['c', 'Clips, composed S, composed T'],
   next: ['j', 'Next pair, without a verdict'],
   previous: ['k', 'Previous pair'],
+  bulk: ['b', 'Many by their captions'],
   list: ['l', 'List and filters'],
-  agreement: ['g', 'Agreement and disagreements'],
+  agreement: ['g', 'Agreement and disputes'],
   help: ['?', 'Help'],
 };
 // holding one of these down goes on; holding a verdict's key must not judge the next pair
@@ -37,9 +41,7 @@ export class Keys {
     this.act = act;
     this.wants = wants;
     this.map = { ...defaults(), ...stored() };
-    // in the capture phase: no widget that has the focus can swallow a key
     addEventListener('keydown', (event) => this.#heard(event), true);
-    addEventListener('keyup', (event) => this.#released(event), true);
   }
 
   of(action) {
@@ -75,39 +77,45 @@ export class Keys {
       event.stopPropagation();
       const callback = this.asking;
       this.asking = null;
-      callback(event.key === 'Escape' ? null : event.key);
+      callback(event.key === 'Escape' ? null : meant(event));
       return;
     }
     const action = this.#action(event);
     if (!action || !this.wants(action)) return;
     event.preventDefault();
     event.stopPropagation();
-    this.held = event.key;
     if (!event.repeat || REPEATING.has(action)) this.act(action);
   }
 
-  // a button that has the focus is pressed by Space when it is released: it was ours
-  #released(event) {
-    if (event.key === this.held) {
-      event.preventDefault();
-      this.held = null;
-    }
-  }
-
   #action(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || writes(event.target)) return null;
-    // a choice that keeps the focus after a click keeps its own keys, and no others
-    if (event.target instanceof HTMLSelectElement && (event.key === ' ' || event.key.startsWith('Arrow'))) return null;
-    const key = folded(event.key);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keeps(event)) return null;
+    const key = meant(event);
     return Object.keys(this.map).find((action) => this.map[action] === key) ?? null;
   }
 }
 
-function writes(target) {
+// whether what has the focus keeps this key for itself
+function keeps(event) {
+  const { target, key } = event;
   if (!(target instanceof Element)) return false;
-  if (target.closest('textarea, [contenteditable]')) return true;
+  if (target.closest('textarea, select, [contenteditable]')) return true;
   const input = target.closest('input');
-  return input !== null && !['range', 'checkbox', 'radio', 'button', 'submit'].includes(input.type);
+  if (input) {
+    if (input.type === 'range') return key.startsWith('Arrow') || ['Home', 'End', 'PageUp', 'PageDown'].includes(key);
+    return !(input.type === 'checkbox' && key !== ' ');
+  }
+  return key === ' ' && target.closest('button, summary, a') !== null;
+}
+
+// the key by its letter where that is Latin, else by its place: on a Cyrillic or Greek layout A is where it always was
+function meant(event) {
+  const { key, code, shiftKey } = event;
+  // the digits' keys of a French keyboard give these
+  const digit = !shiftKey && /^[&"'(\-_)=]$/.test(key);
+  if (key.length !== 1 || (/^[\x20-\x7e]$/.test(key) && !digit)) return folded(key);
+  const place = /^(?:Key([A-Z])|Digit(\d))$/.exec(code);
+  if (place) return (place[1] ?? place[2]).toLowerCase();
+  return code === 'Slash' && event.shiftKey ? '?' : folded(key);
 }
 
 const folded = (key) => (key.length === 1 ? key.toLowerCase() : key);

@@ -1,21 +1,27 @@
-// The list of pairs: only the rows in sight exist, and only their pages are fetched, so a hundred thousand scroll like a hundred.
+// The list of pairs and its filters: only the rows in sight exist, and only their pages are fetched, so a hundred thousand scroll like a
+// hundred.
 
 import { get } from './api.js';
-import { $, element } from './dom.js';
-import { keyOf } from './stage.js';
+import { $, element, show } from './dom.js';
+import { keyOf } from './state.js';
+import { NONE } from './where.js';
 
 const ROW = 66;
 const PAGE = 50;
 const WORDS = {
   undecided: 'undecided', all: 'all', accepted: 'accepted by me', rejected: 'rejected by me', skipped: 'skipped',
-  others: 'decided by others', disputed: 'disputed', exhausted: 'no candidate left',
+  again: 'to look at again', others: 'decided by others', disputed: 'disputed', exhausted: 'no candidate left',
 };
+const MARKS = { position: 'speaks of a position', fits: 'another caption may fit' };
+const RELATIONS = { 'class+action': 'same class, same action', class: 'same class', action: 'same action', none: 'neither' };
+const ANY = { grade: 'any grade', tier: 'any tier', relation: 'any relation', role: 'any role', only: 'anything', mark: 'any' };
+const NAMES = { status: 'status', grade: 'grade', tier: 'tier', relation: 'relation', role: 'differs in', only: 'kept apart by', mark: 'marked', by: 'judged by', text: 'search' };
 
 export class List {
   constructor({ open, filtered }) {
     this.open = open;
     this.filtered = filtered;
-    this.filters = { status: 'undecided', tier: '', role: '', by: '', text: '' };
+    this.filters = { ...NONE };
     this.form = $('#filters');
     this.rows = $('#rows');
     this.space = $('#rows-space');
@@ -31,10 +37,24 @@ export class List {
     addEventListener('resize', () => !$('#drawer').hidden && this.#lay());
   }
 
-  offer({ statuses, slots, reviewers, reviewer }) {
-    fill(this.form.status, statuses.map((status) => [status, WORDS[status] ?? status]), this.filters.status);
-    fill(this.form.role, [['', 'any role'], ...slots.map((slot) => [slot, slot])], this.filters.role);
-    fill(this.form.by, [['', 'anybody'], ...reviewers.map((name) => [name, name === reviewer ? `${name} (me)` : name])], this.filters.by);
+  // the choices of each filter, with how many open pairs each would leave
+  offer({ statuses, facets, reviewers, reviewer }) {
+    const { form, filters } = this;
+    fill(form.status, statuses.map((status) => [status, WORDS[status] ?? status]), filters.status);
+    for (const name of Object.keys(ANY)) {
+      const words = { mark: MARKS, relation: RELATIONS }[name] ?? {};
+      const options = Object.entries(facets[name]).filter(([value, number]) => number || value === filters[name]);
+      fill(form[name], [['', ANY[name]], ...options.map(([value, number]) => [value, `${words[value] ?? value} (${number.toLocaleString('en')})`])], filters[name]);
+    }
+    fill(form.by, [['', 'anybody'], ...reviewers.map((name) => [name, name === reviewer ? `${name} (me)` : name])], filters.by);
+    if (document.activeElement !== form.text) form.text.value = filters.text;
+  }
+
+  // filters from elsewhere: the address, a button
+  use(filters) {
+    this.filters = { ...NONE, ...filters };
+    this.#tell();
+    this.refresh();
   }
 
   async refresh() {
@@ -49,12 +69,25 @@ export class List {
   }
 
   #read() {
-    const { status, tier, role, by, text } = this.form;
-    const chosen = { status: status.value, tier: tier.value, role: role.value, by: by.value, text: text.value.trim() };
+    const chosen = Object.fromEntries(Object.keys(NONE).map((name) => [name, this.form[name].value.trim()]));
     if (JSON.stringify(chosen) === JSON.stringify(this.filters)) return;
-    this.filters = chosen;
     this.rows.scrollTop = 0;
-    this.refresh();
+    this.use(chosen);
+    this.filtered();
+  }
+
+  // what is filtered by is in view, and is let go of there
+  #tell() {
+    const words = { status: WORDS, mark: MARKS, relation: RELATIONS };
+    const active = Object.entries(this.filters).filter(([name, value]) => value !== NONE[name]);
+    const chips = active.map(([name, value]) => element('button', { type: 'button', title: 'Remove this filter', onclick: () => this.#drop(name) }, `${NAMES[name]}: ${words[name]?.[value] ?? value}`, element('span', { 'aria-hidden': 'true' }, '✕')));
+    $('#active').replaceChildren(...(chips.length ? [element('span', { class: 'quiet' }, 'Filtered by'), ...chips] : []));
+    show($('#active'), chips.length > 0);
+  }
+
+  #drop(name) {
+    this.use({ ...this.filters, [name]: NONE[name] });
+    this.form[name].value = NONE[name];
     this.filtered();
   }
 
@@ -98,7 +131,7 @@ export class List {
       'button',
       { type: 'button', class: 'row', 'data-pair': keyOf(row), 'aria-current': String(keyOf(row) === this.current), onclick: () => this.open(row) },
       element('span', {}, row.text),
-      element('span', { class: `state ${state}` }, `${state === 'others' ? 'decided' : state}\ntier ${row.tier}`),
+      element('span', { class: `state ${state}` }, `${state === 'others' ? 'decided' : state}\n${row.grade === 'excluded' ? row.because.split(':')[0] || 'excluded' : 'doubtful'}`),
       element('span', { class: 'second' }, row.contrast_text),
     );
     made.style.top = `${index * ROW}px`;
@@ -107,8 +140,9 @@ export class List {
 }
 
 function fill(select, options, value) {
-  const known = [...select.options].map((option) => option.value);
-  if (JSON.stringify(known) === JSON.stringify(options.map(([name]) => name))) return;
-  select.replaceChildren(...options.map(([name, words]) => element('option', { value: name }, words)));
-  select.value = value;
+  const known = [...select.options].map((option) => option.textContent);
+  if (JSON.stringify(known) !== JSON.stringify(options.map(([, words]) => words))) {
+    select.replaceChildren(...options.map(([name, words]) => element('option', { value: name }, words)));
+  }
+  if (document.activeElement !== select) select.value = value;
 }

@@ -1,4 +1,4 @@
-// The referent's outline over a clip: solid at annotated frames, dashed where it is only estimated from the nearest ones.
+// The referent's outline over a clip, one for each object that the caption names: solid at annotated frames, dashed where it is only estimated from the nearest ones.
 
 const COLOURS = { query: '#2fb5ff', contrast: '#ffb454', other: '#ffffff' };
 
@@ -9,7 +9,7 @@ export class Outline {
     this.kind = kind;
     this.canvas = document.createElement('canvas');
     this.canvas.setAttribute('aria-hidden', 'true');
-    this.highlighted = null;
+    this.highlighted = [];
     this.paths = new Map();
   }
 
@@ -24,12 +24,12 @@ export class Outline {
     context.clearRect(0, 0, width, height);
     if (!side.width) return;
     const zoom = { x: width / side.width, y: height / side.height, line: scale };
-    if (this.highlighted) this.#one(context, zoom, this.highlighted, frame, COLOURS.other);
-    if (on) this.#one(context, zoom, side.instance, frame, COLOURS[this.kind]);
+    for (const name of this.highlighted) this.#one(context, zoom, name, frame, COLOURS.other);
+    if (on) for (const name of side.objects ?? []) this.#one(context, zoom, name, frame, COLOURS[this.kind]);
   }
 
-  #one(context, zoom, instance, frame, colour) {
-    const found = this.#at(instance, frame);
+  #one(context, zoom, object, frame, colour) {
+    const found = this.#at(object, frame);
     if (!found) return;
     const { path, from, to, exact } = found;
     const [sx, sy] = [to[2] / from[2], to[3] / from[3]];
@@ -46,20 +46,20 @@ export class Outline {
 
   // the outline at a frame: the annotated one, or the nearest annotated one moved to where the boxes around it say: between two
   // annotated frames their boxes' mean, outside them the motion between the two nearest, continued for at most as long
-  #at(instance, frame) {
-    const frames = Object.keys(this.side.outlines).map(Number).filter((f) => this.side.outlines[f][instance]).sort((a, b) => a - b);
+  #at(object, frame) {
+    const frames = Object.keys(this.side.outlines).map(Number).filter((f) => this.side.outlines[f][object]).sort((a, b) => a - b);
     if (!frames.length) return null;
-    if (this.side.outlines[frame]?.[instance]) {
-      const { box } = this.side.outlines[frame][instance];
-      return { path: this.#path(frame, instance), from: box, to: box, exact: true };
+    if (this.side.outlines[frame]?.[object]) {
+      const { box } = this.side.outlines[frame][object];
+      return { path: this.#path(frame, object), from: box, to: box, exact: true };
     }
     const next = frames.findIndex((f) => f > frame);
     const at = Math.max(0, Math.min(frames.length - 2, (next < 0 ? frames.length : next) - 1));
     const [before, after] = [frames[at], frames[at + 1] ?? frames[at]];
-    const [first, second] = [before, after].map((f) => this.side.outlines[f][instance].box);
+    const [first, second] = [before, after].map((f) => this.side.outlines[f][object].box);
     const share = after > before ? Math.min(2, Math.max(-1, (frame - before) / (after - before))) : 0;
     const nearest = share < 0.5 ? before : after;
-    const from = this.side.outlines[nearest][instance].box;
+    const from = this.side.outlines[nearest][object].box;
     // sizes are not continued: a box that shrank would turn inside out
     const within = Math.min(1, Math.max(0, share));
     const size = [2, 3].map((i) => first[i] + (second[i] - first[i]) * within);
@@ -68,12 +68,12 @@ export class Outline {
       return a + (b - a) * share;
     });
     const to = [middle[0] - size[0] / 2, middle[1] - size[1] / 2, ...size];
-    return { path: this.#path(nearest, instance), from, to, exact: false };
+    return { path: this.#path(nearest, object), from, to, exact: false };
   }
 
-  #path(frame, instance) {
-    const key = `${frame}/${instance}`;
-    if (!this.paths.has(key)) this.paths.set(key, new Path2D(this.side.outlines[frame][instance].path));
+  #path(frame, object) {
+    const key = `${frame}/${object}`;
+    if (!this.paths.has(key)) this.paths.set(key, new Path2D(this.side.outlines[frame][object].path));
     return this.paths.get(key);
   }
 }

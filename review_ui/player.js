@@ -1,4 +1,5 @@
 // Plays the two clips of a stage in step, looped, and draws their outlines; or plays the composed sample. Frames are 1-based.
+// Which frame is on screen follows from when the browser presents it, so that clips of a variable rate have their own outlines.
 
 const PLAY = 'M8 5v14l11-7z';
 const PAUSE = 'M7 5h4v14H7zM13 5h4v14h-4z';
@@ -8,10 +9,14 @@ export class Player {
     Object.assign(this, { scrubber, frameOutput: frame, marksAt: marks, icon, button });
     this.outlines = true;
     this.playing = false;
+    this.speed = 1;
+    this.tracks = [];
     scrubber.addEventListener('input', () => {
       this.pause();
       this.seek(Number(scrubber.value));
     });
+    // after a pull with the mouse the keys are the page's again
+    scrubber.addEventListener('pointerup', () => scrubber.blur());
     addEventListener('resize', () => this.draw());
     // a page in the background is not shown: its clips drift, so they start together again
     document.addEventListener('visibilitychange', () => !document.hidden && this.playing && this.play());
@@ -22,11 +27,10 @@ export class Player {
     this.detach();
     this.stage = stage;
     this.subset = subset;
-    if (stage.composed === undefined || Boolean(stage.composed) !== Boolean(subset) || stage.subset !== subset) stage.compose(subset);
-    stage.subset = subset;
+    stage.compose(subset);
     this.tracks = subset
-      ? [{ player: stage.composed, rate: stage.sides[0].data.rate, frames: this.#composedFrames(), side: null, frame: 1 }]
-      : stage.sides.map((side) => ({ player: side.player, rate: side.data.rate, frames: side.data.frames, side, frame: 1 }));
+      ? [new Track({ player: stage.composed, rate: stage.sides[0].data.rate, frames: this.#composedFrames() })]
+      : stage.sides.map((side) => new Track({ player: side.player, rate: side.data.rate, frames: side.data.frames, times: side.data.times, side }));
     this.tracks = this.tracks.filter((track) => track.player);
     this.frames = Math.max(1, ...this.tracks.map((track) => track.frames));
     this.scrubber.max = this.frames;
@@ -34,18 +38,25 @@ export class Player {
     for (const track of this.tracks) {
       track.ended = () => this.#ended();
       track.player.addEventListener('ended', track.ended);
-      if (track.side) track.side.redraw = () => this.draw();
+      track.player.playbackRate = this.speed;
+      if (track.side) {
+        track.side.redraw = () => this.draw();
+        track.side.chosen = (frame) => {
+          this.pause();
+          this.seek(frame);
+        };
+      }
       this.#watch(track);
     }
-    for (const { player } of this.tracks) if (player.currentTime > 0) player.currentTime = 0;
-    this.draw();
+    // where there is something to see: at the first annotated frame
+    this.seek(subset ? 1 : stage.start);
     if (play) this.play();
     else this.pause();
     this.#whenRunning(shown);
   }
 
   detach() {
-    for (const track of this.tracks ?? []) {
+    for (const track of this.tracks) {
       track.player.pause();
       track.player.removeEventListener('ended', track.ended);
       track.player.cancelVideoFrameCallback?.(track.callback);
@@ -78,13 +89,14 @@ export class Player {
     for (const { player } of this.tracks) player.pause();
   }
 
+  setSpeed(times) {
+    this.speed = times;
+    for (const { player } of this.tracks) player.playbackRate = times;
+  }
+
   seek(frame) {
     const wanted = Math.min(this.frames, Math.max(1, frame));
-    for (const track of this.tracks) {
-      track.frame = Math.min(wanted, track.frames);
-      // the middle of a frame: half a frame of rounding either way still shows it
-      track.player.currentTime = (track.frame - 0.5) / track.rate;
-    }
+    for (const track of this.tracks) track.seek(wanted);
     this.sought = wanted;
     this.draw();
   }
@@ -95,6 +107,7 @@ export class Player {
   }
 
   jump(direction) {
+    if (!this.stage) return;
     const marks = [...new Set([...this.stage.marks(0), ...this.stage.marks(1)])].sort((a, b) => a - b);
     const target = direction > 0 ? marks.find((mark) => mark > this.frame) ?? marks[0] : marks.findLast((mark) => mark < this.frame) ?? marks.at(-1);
     if (target) {
@@ -123,7 +136,7 @@ export class Player {
   #watch(track) {
     const seen = (_, { mediaTime }) => {
       if (track.dropped) return;
-      track.frame = Math.min(track.frames, Math.round(mediaTime * track.rate) + 1);
+      track.frame = track.frameAt(mediaTime);
       track.presented = true;
       if (this.playing) {
         this.sought = null;
@@ -135,15 +148,15 @@ export class Player {
     track.callback = track.player.requestVideoFrameCallback(seen);
   }
 
-  // pulls the second clip towards the first: gently, or by a jump where it is far away
+  // pulls the second clip towards the first, frame by frame: gently, or by a jump where it is far away
   #keepStep() {
     const [first, second] = this.tracks;
     if (!second || first.player.ended || second.player.ended) return;
-    const base = first.rate / second.rate;
-    const ahead = second.player.currentTime * second.rate - first.player.currentTime * first.rate;
-    if (Math.abs(ahead) > 8 && first.frame < second.frames) second.player.currentTime = (first.frame - 0.5) / second.rate;
+    const base = (this.speed * first.rate) / second.rate;
+    const ahead = second.place - first.place;
+    if (Math.abs(ahead) > 8 && first.frame < second.frames) second.seek(first.frame);
     const rate = Math.abs(ahead) < 0.75 ? base : base * (1 - Math.max(-0.25, Math.min(0.25, ahead * 0.06)));
-    if (Math.abs(second.player.playbackRate - rate) > 0.004) second.player.playbackRate = rate;
+    if (Math.abs(second.player.playbackRate - rate) > 0.004) second.player.playbackRate = Math.min(16, Math.max(0.07, rate));
   }
 
   #ended() {
@@ -167,7 +180,7 @@ export class Player {
     const { stage, tracks } = this;
     const look = () => {
       if (this.stage !== stage || this.tracks !== tracks) return;
-      const done = tracks.every(({ player, presented }) => player.error || (this.playing ? presented && !player.paused && player.currentTime > 0 : player.readyState > 1));
+      const done = tracks.every(({ player, presented }) => player.error || (this.playing ? presented && (player.ended || (!player.paused && player.currentTime > 0)) : player.readyState > 1));
       if (done) shown?.();
       else requestAnimationFrame(look);
     };
@@ -196,5 +209,44 @@ export class Player {
     this.playing = playing;
     this.icon.setAttribute('d', playing ? PAUSE : PLAY);
     this.button.setAttribute('aria-label', playing ? 'Pause' : 'Play');
+  }
+}
+
+// One clip's frames and when each is presented. `times`: seconds, one a frame; null where the rate is constant.
+class Track {
+  constructor({ player, rate, frames, times = null, side = null }) {
+    Object.assign(this, { player, rate, frames, times, side });
+    this.frame = 1;
+  }
+
+  frameAt(time) {
+    return Math.min(this.frames, Math.max(1, Math.floor(this.#place(time + 0.25 / this.rate))));
+  }
+
+  // where the clip is, in frames, with the part of a frame that has passed
+  get place() {
+    return this.#place(this.player.currentTime);
+  }
+
+  // the middle of a frame: half a frame of rounding either way still shows it
+  seek(frame) {
+    this.frame = Math.min(frame, this.frames);
+    const { times } = this;
+    const start = times ? times[this.frame - 1] : (this.frame - 1) / this.rate;
+    const end = times?.[this.frame] ?? start + 1 / this.rate;
+    this.player.currentTime = (start + end) / 2;
+  }
+
+  #place(time) {
+    const { times, rate } = this;
+    if (!times) return time * rate + 1;
+    let [low, high] = [0, times.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (times[middle] <= time) low = middle;
+      else high = middle;
+    }
+    const length = (times[low + 1] ?? times[low] + 1 / rate) - times[low];
+    return low + 1 + Math.min(0.999, Math.max(0, (time - times[low]) / length));
   }
 }

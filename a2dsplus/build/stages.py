@@ -188,7 +188,8 @@ def _settled(workspace: Workspace, options: BuildOptions) -> Verdicts:
         return {}
     from a2dsplus.review.store import settled
 
-    return settled(workspace.root, database=options.database)
+    dataset = str(workspace.made_from("read")["source"]["fingerprint"])
+    return settled(workspace.root, database=options.database, dataset=dataset)
 
 
 # ---- compose ---------------------------------------------------------------------------------------------------------

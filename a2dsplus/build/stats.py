@@ -80,9 +80,11 @@ def summary(workspace: Workspace, *, database: str | None = None) -> dict[str, A
         "srl": manifest["srl"],
     }
     if database is not None or workspace.path("reviews.sqlite").exists():
-        from a2dsplus.review import store
+        from a2dsplus.review.summary import summary as review_summary
 
-        found["review"] = store.summary(workspace.root, database=database)
+        found["review"] = review_summary(
+            workspace.root, database=database, dataset=str(manifest["source"]["fingerprint"])
+        )
     return found
 
 

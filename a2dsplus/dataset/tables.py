@@ -149,32 +149,57 @@ def write_clips(workspace: Workspace, clips: Iterable[Clip], *, root: Path) -> N
     _write(workspace, "clips.parquet", rows)
 
 
+class ClipTable(Mapping[str, Clip]):
+    """clips.parquet as {video id: clip}, a clip made when it is asked for; paths are below `root` (see `read_clips`)."""
+
+    def __init__(self, workspace: Workspace, *, root: Path | None = None) -> None:
+        self._workspace = workspace
+        self._root = root if root is not None else source_root(workspace)
+        self._table = read_columns(workspace, "clips.parquet", _TABLES["clips.parquet"].names)
+        self._place = {video: place for place, video in enumerate(self._table["video_id"].to_pylist())}
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._place)
+
+    def __contains__(self, video: object) -> bool:
+        return video in self._place
+
+    def __getitem__(self, video: str) -> Clip:
+        place = self._place[video]
+        row = tuple(column[place].as_py() for column in self._table.columns)
+        return _clip(self._workspace, place, row, base=self._root)
+
+
 def read_clips(workspace: Workspace, *, root: Path | None = None) -> dict[str, Clip]:
     """Return {video id: clip}, the paths below `root` (by default, the source's folder that the dataset was built from)."""
     base = root if root is not None else source_root(workspace)
-    coded = [field.name for field in fields(Coding)]
-    found: dict[str, Clip] = {}
-    for number, row in enumerate(_rows(workspace, "clips.parquet")):
-        video, path, frames, height, width, rate, names, *coding = row
-        if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise _at_fault(workspace, "clips.parquet", number, f"path {path!r:.80} leaves the source's folder")
-        try:
-            values = dict(zip(coded, coding, strict=True))
-            found[video] = Clip(
-                video_id=check_id(video, what="video", where="clip"),
-                path=base / path,
-                frames=frames,
-                height=height,
-                width=width,
-                rate=Fraction(rate),
-                frame_names=None if names is None else tuple(names),
-                coding=Coding(**{**values, "start": Fraction(values["start"])}),
-            )
-        except (ValueError, ZeroDivisionError):
-            raise _at_fault(workspace, "clips.parquet", number, f"rate {rate!r:.40} or start is no fraction") from None
-        except InputError as error:
-            raise _at_fault(workspace, "clips.parquet", number, str(error)) from error
-    return found
+    rows = enumerate(_rows(workspace, "clips.parquet"))
+    return {clip.video_id: clip for clip in (_clip(workspace, number, row, base=base) for number, row in rows)}
+
+
+def _clip(workspace: Workspace, number: int, row: tuple[Any, ...], *, base: Path) -> Clip:
+    video, path, frames, height, width, rate, names, *coding = row
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise _at_fault(workspace, "clips.parquet", number, f"path {path!r:.80} leaves the source's folder")
+    values = dict(zip((field.name for field in fields(Coding)), coding, strict=True))
+    try:
+        return Clip(
+            video_id=check_id(video, what="video", where="clip"),
+            path=base / path,
+            frames=frames,
+            height=height,
+            width=width,
+            rate=Fraction(rate),
+            frame_names=None if names is None else tuple(names),
+            coding=Coding(**{**values, "start": Fraction(values["start"])}),
+        )
+    except (ValueError, ZeroDivisionError):
+        raise _at_fault(workspace, "clips.parquet", number, f"rate {rate!r:.40} or start is no fraction") from None
+    except InputError as error:
+        raise _at_fault(workspace, "clips.parquet", number, str(error)) from error
 
 
 def _ratio(value: Fraction) -> str:
@@ -333,6 +358,14 @@ def read_pairs(workspace: Workspace, *, name: str = "pairs.parquet") -> list[Pai
 
 def _cell(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+def read_columns(workspace: Workspace, name: str, columns: list[str]) -> pa.Table:
+    """Return columns of a table as they stand on disk, for who reads a hundred thousand rows; raises WorkspaceError as the readers do."""
+    file = _open(workspace, name)
+    groups = [_read_group(workspace, name, file, group, columns) for group in range(file.num_row_groups)]
+    schema = pa.schema([_TABLES[name].field(column) for column in columns])
+    return pa.concat_tables(groups).cast(schema) if groups else schema.empty_table()
 
 
 # ---- parquet ---------------------------------------------------------------------------------------------------------

@@ -125,6 +125,14 @@ def decode(clip: Clip) -> Iterator[av.VideoFrame]:
         raise ClipError(f"{clip.path}: {count} of {clip.frames} frames can be decoded; {_AGAIN}")
 
 
+def presented(clip: Clip) -> list[Fraction]:
+    """Return when a player shows each of a container's frames, in seconds from the first; [] where the file does not say of one."""
+    with _opened(clip.path, clip.coding.stream) as (container, stream):
+        times = [packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard]
+        shown = _seconds(times, stream) or []
+    return [time - shown[0] for time in shown]
+
+
 def _frames(clip: Clip, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
     """Yield the frames as decoded; raises ClipError with the number of the frame whose packet is damaged."""
     for packet in container.demux(stream):

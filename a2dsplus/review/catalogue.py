@@ -3,43 +3,104 @@
 A query is its position in queries.parquet, a candidate its position here: a query's candidates stand together, by rank.
 """
 
-import numpy as np
+from functools import cached_property
+from typing import cast, get_args
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from a2dsplus.contrast.entailment import Guard, Lexicon
+from a2dsplus.contrast.exclusion import Exclusion
+from a2dsplus.contrast.lists import Lists
+from a2dsplus.contrast.positions import position_words
+from a2dsplus.contrast.referent import Reading, read
+from a2dsplus.contrast.reviewed import order_after_review
+from a2dsplus.dataset import tables
 from a2dsplus.dataset.workspace import Workspace
-from a2dsplus.records import Pair, Status
+from a2dsplus.errors import WorkspaceError
+from a2dsplus.files import sha256
+from a2dsplus.records import Grade, Kind, Pair, Relation, Slot, Status
 from a2dsplus.review.decisions import PairKey
-from a2dsplus.review.index import SLOTS, STATUSES, Index
+from a2dsplus.review.index import Caption, Index
+from a2dsplus.review.ledger import Ledger, Outcome
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+GRADES: tuple[Grade, ...] = get_args(Grade)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+SLOTS = tuple(slot.value for slot in Slot)
+# how `because` of an undecided pair ends where it is not the contrast's own caption that leaves the doubt
+_ANOTHER_CAPTION = " of another caption"
+
+
+def fingerprint(workspace: Workspace) -> str:
+    """Return what tells a dataset's source and split from any other: the manifest's fingerprint, or what a finished build will give it."""
+    manifest = workspace.manifest()
+    if manifest is not None:
+        return str(manifest["source"]["fingerprint"])
+    found = workspace.made_from("read").get("source")
+    return str(found["fingerprint"]) if found else sha256(workspace.path("queries.parquet"))
 
 
 class Catalogue:
     """The pairs of a dataset. Q: queries, C: candidates.
 
     `first`: (Q + 1,) int32, query q's candidates are first[q] up to first[q + 1]. `contrast`: (C,) int32, the contrast's query.
-    `query`: (C,) int32. `tier`, `rank`, `status` (index into unreviewed, accepted, rejected): (C,). `shared`, `differing`: (C,) uint8,
-    bit i stands for slot i. Raises WorkspaceError where a pair names a query that the dataset has not.
+    `query`: (C,) int32. `tier` (0: none), `rank`, `status`, `grade`, `kind`, `relation` (numbers of STATUSES, GRADES, KINDS, RELATIONS):
+    (C,). `shared`, `differing`, `extra`: (C,) uint8, bit i stands for slot i. `doubt`: (C,) float32, 0..1. `contrasts`: how many of a
+    query's candidates are in use. Raises WorkspaceError where a pair names a query that the dataset has not.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.index = Index(workspace)
-        self.query_ids = self.index.query_ids()
-        self._position = {query_id: position for position, query_id in enumerate(self.query_ids)}
-        self.query, self.contrast = self.index.column("query"), self.index.column("contrast")
-        self.tier, self.rank = self.index.column("tier").astype(np.int8), self.index.column("rank").astype(np.int16)
-        self.shared = self.index.column("shared").astype(np.uint8)
-        self.differing = self.index.column("differing").astype(np.uint8)
-        self.status = self.index.column("status").astype(np.int8)
+        self.query_ids = self.index.query_ids
+        manifest = workspace.manifest() or {}
+        self.contrasts = int(manifest.get("contrasts", 1))
+        self.guard = Guard(Lexicon())
+        self._exclusion = Exclusion(Lists.shipped())
+        self._read(workspace)
         self.first = np.searchsorted(self.query, np.arange(len(self.query_ids) + 1)).astype(np.int32)
+
+    def _read(self, workspace: Workspace) -> None:
+        ids = pa.array(self.query_ids)
+        query, contrast = (_located(workspace, name, ids) for name in ("query_id", "contrast_query_id"))
+        names = ["tier", "rank", "doubt", "status", "grade", "kind", "relation", "because"]
+        table = tables.read_columns(workspace, "pairs.parquet", names)
+        rank = table["rank"].to_numpy().astype(np.int16)
+        order = np.lexsort((rank, query))
+        self.query, self.contrast, self.rank = query[order], contrast[order], rank[order]
+        self.tier = pc.fill_null(table["tier"], 0).to_numpy().astype(np.int8)[order]
+        self.doubt = table["doubt"].to_numpy().astype(np.float32)[order]
+        self.status, self.grade, self.kind, self.relation = (
+            pc.index_in(table[name], pa.array(words)).to_numpy().astype(np.int8)[order]
+            for name, words in (("status", STATUSES), ("grade", GRADES), ("kind", KINDS), ("relation", RELATIONS))
+        )
+        self._because = table["because"].combine_chunks().dictionary_encode().take(pa.array(order))
+        other = pc.match_substring(self._because.dictionary, _ANOTHER_CAPTION)
+        self.may_fit_elsewhere = other.take(self._because.indices).to_numpy(zero_copy_only=False).astype(bool)
+        del table
+        self.shared, self.differing, self.extra = (
+            _bits(tables.read_columns(workspace, "pairs.parquet", [name])[name])[order]
+            for name in ("shared", "differing", "extra")
+        )
 
     def __len__(self) -> int:
         return len(self.query)
 
+    @property
+    def has_doubt(self) -> bool:
+        """Whether doubt tells the pairs apart; it does not where no exclusion test was made."""
+        return len(self.doubt) > 0 and bool(np.ptp(self.doubt) > 0 or np.ptp(self.grade) > 0)
+
     def position(self, query_id: str) -> int | None:
         """Return a query's position, or None where the dataset has no such query."""
-        return self._position.get(query_id)
+        return self.index.position(query_id)
 
     def candidate(self, pair: PairKey) -> int | None:
         """Return a pair's position among the candidates, or None where it is none."""
-        query, contrast = self._position.get(pair[0]), self._position.get(pair[1])
+        query, contrast = self.position(pair[0]), self.position(pair[1])
         if query is None or contrast is None:
             return None
         return next((i for i in self.candidates(query) if self.contrast[i] == contrast), None)
@@ -58,9 +119,15 @@ class Catalogue:
         return Pair(
             query_id=query_id,
             contrast_query_id=contrast_query_id,
-            tier=int(self.tier[candidate]),
+            tier=int(self.tier[candidate]) or None,
             shared=slots(int(self.shared[candidate])),
             differing=slots(int(self.differing[candidate])),
+            extra=slots(int(self.extra[candidate])),
+            kind=KINDS[self.kind[candidate]],
+            grade=GRADES[self.grade[candidate]],
+            because=self._because[candidate].as_py(),
+            doubt=float(self.doubt[candidate]),
+            relation=RELATIONS[self.relation[candidate]],
             rank=rank,
             status=status,
         )
@@ -70,7 +137,73 @@ class Catalogue:
         out: Status = STATUSES[self.status[candidate]]
         return out
 
+    def status_after(self, candidate: int, ledger: Ledger) -> Status:
+        """Return a candidate's status by the log, or as built where the log does not mention it; disputed is unreviewed."""
+        pair = self.key(candidate)
+        if not ledger.mentions(pair):
+            return self.built_status(candidate)
+        outcome = ledger.outcome(pair)
+        return "unreviewed" if outcome is Outcome.DISPUTED else cast(Status, outcome.value)
+
+    def in_use(self, query: int, ledger: Ledger) -> list[int]:
+        """Return a query's candidates in use, by the rule of the build (`contrast.reviewed`)."""
+        candidates = self.candidates(query)
+        statuses = [self.status_after(candidate, ledger) for candidate in candidates]
+        kept = [candidates[place] for place in order_after_review(statuses) if statuses[place] != "rejected"]
+        return kept[: self.contrasts]
+
+    # ---- what is marked ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _speaks_of_position(self) -> npt.NDArray[np.bool_]:
+        return np.array([bool(position_words(text)) for text in self.index.texts()], bool)
+
+    def marked(self, mark: str, candidates: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Return which candidates have a mark (see `filters.MARKS`), (len(candidates),) bool."""
+        if mark == "position":
+            speaks = self._speaks_of_position
+            return speaks[self.query[candidates]] | speaks[self.contrast[candidates]]
+        found: npt.NDArray[np.bool_] = self.may_fit_elsewhere[candidates]
+        return found
+
+    def fits(self, query: Caption, contrast: Caption) -> tuple[str, ...]:
+        """Return the query ids of the other captions in the contrast's video of which somebody is not ruled out as the query's."""
+        captions = self.index.captions_of(contrast.video_id)
+        reasons = self._exclusion.of_video(self._reading(query), [self._reading(caption) for caption in captions])
+        return tuple(
+            caption.query_id
+            for caption, found in zip(captions, reasons, strict=True)
+            if caption.query_id != contrast.query_id and None in found
+        )
+
+    def _reading(self, caption: Caption) -> Reading:
+        rows = [(r.frame, r.role, r.slot, r.phrase, r.lemma) for r in self.index.roles(caption.query_id)]
+        return read(rows, self._exclusion.lists)
+
 
 def slots(mask: int) -> tuple[str, ...]:
     """Return bits as slots."""
     return tuple(slot for i, slot in enumerate(SLOTS) if mask >> i & 1)
+
+
+def _located(workspace: Workspace, name: str, ids: pa.Array) -> npt.NDArray[np.int32]:
+    """Return a column of query ids as positions, (C,) int32."""
+    column = tables.read_columns(workspace, "pairs.parquet", [name])[name]
+    found = pc.index_in(column, ids)
+    if found.null_count:
+        unknown = column.filter(pc.is_null(found))[0].as_py()
+        raise WorkspaceError(
+            f"{workspace.path('pairs.parquet')}: query {unknown!r} is not in queries.parquet; run `a2dsplus build` again"
+        )
+    positions: npt.NDArray[np.int32] = found.to_numpy().astype(np.int32)
+    return positions
+
+
+def _bits(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    """Return lists of slots as bits, (C,) uint8; an unknown name is `other`."""
+    lists = column.combine_chunks()
+    names = pc.fill_null(pc.index_in(lists.flatten(), pa.array(SLOTS)), SLOTS.index(Slot.OTHER))
+    row = np.repeat(np.arange(len(lists)), np.diff(lists.offsets.to_numpy()))
+    found = np.zeros(len(lists), np.uint8)
+    np.bitwise_or.at(found, row, (1 << names.to_numpy(zero_copy_only=False)).astype(np.uint8))
+    return found

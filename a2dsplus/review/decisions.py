@@ -14,6 +14,7 @@ PairKey = tuple[str, str]
 
 _DECISION_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _LONGEST_NAME, _LONGEST_NOTE = 40, 2000
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|\+00:00)")
 
 
 class Verdict(StrEnum):
@@ -27,6 +28,13 @@ class Verdict(StrEnum):
     UNDO = "undo"
     SETTLE_ACCEPT = "settle-accept"
     SETTLE_REJECT = "settle-reject"
+
+
+class Mode(StrEnum):
+    """How a pair was looked at: alone, with its clips, or among others by its captions."""
+
+    SINGLE = "single"
+    BULK = "bulk"
 
 
 class Reason(StrEnum):
@@ -52,7 +60,9 @@ SETTLING = (Verdict.SETTLE_ACCEPT, Verdict.SETTLE_REJECT)
 
 
 class DecisionError(InputError):
-    """A decision that cannot be logged: an unknown pair, verdict or reason, or an undo of nothing."""
+    """A decision that cannot be logged: an unknown pair, verdict or reason, or an undo of nothing. `decision_id`: where it has one."""
+
+    decision_id: str | None = None
 
 
 def now() -> str:
@@ -65,8 +75,9 @@ class Decision:
     """One line of the log.
 
     `decision_id`: chosen by whoever decided, so that a decision sent twice is logged once. `tier`, `rank`: of the pair when it
-    was shown. `undoes`: the decision taken back, with `undo`. `at`: UTC, ISO 8601. `seq`: its place in the log, 0 before it is in.
-    Raises DecisionError where verdict, reason, note and `undoes` do not fit each other.
+    was shown (tier 0: none). `undoes`: the decision taken back, with `undo`. `dataset`: the fingerprint of the source it is about, ""
+    in a log of schema 1. `decided_at`: by the reviewer's clock, `at`: by the server's, both UTC, ISO 8601; they differ where a verdict
+    waited for its server. `seq`: its place in the log, 0 before it is in. Raises DecisionError where these do not fit each other.
     """
 
     decision_id: str
@@ -79,6 +90,9 @@ class Decision:
     undoes: str | None = None
     tier: int = 0
     rank: int = 0
+    mode: Mode = Mode.SINGLE
+    dataset: str = ""
+    decided_at: str = ""
     at: str = field(default_factory=now)
     seq: int = 0
 
@@ -91,6 +105,12 @@ class Decision:
             raise DecisionError(f"reason: a rejection needs one of {', '.join(Reason)}")
         if len(self.note) > _LONGEST_NOTE:
             raise DecisionError(f"note: {len(self.note)} characters, at most {_LONGEST_NOTE} fit")
+        if self.mode is Mode.BULK and self.verdict not in (Verdict.ACCEPT, Verdict.SKIP):
+            raise DecisionError(
+                f"mode bulk: goes with accept and skip, not with {self.verdict}; look at the pair alone"
+            )
+        if self.decided_at and not _TIME.fullmatch(self.decided_at):
+            raise DecisionError("decided_at: expected a time in UTC such as 2026-11-25T09:30:00.000Z")
         if (self.undoes is not None) != (self.verdict is Verdict.UNDO):
             raise DecisionError("undoes: the id of the decision taken back goes with undo, and with undo alone")
 
@@ -108,22 +128,38 @@ class Decision:
 
 
 def reviewer_name(text: object) -> str:
-    """Return a reviewer's name without surrounding blanks; raises DecisionError where it is empty, long or has control characters."""
-    name = unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else ""
+    """Return a reviewer's name with single blanks inside and none around; any Unicode blank counts, a no-break space too.
+
+    Raises DecisionError where it is empty, long or has control characters.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text).split()) if isinstance(text, str) else ""
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise DecisionError(f"reviewer: expected a name of 1 to {_LONGEST_NAME} printable characters")
     return name
 
 
-def from_json(value: object, *, reviewer: str) -> Decision:
+_FIELDS = ("id", "query", "contrast", "verdict", "reason", "note", "undoes", "mode", "decided_at", "saw")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A decision as a page sent it. `saw`: the id of the reviewer's own standing decision on the pair that the page showed, "" for
+    none, None where the page does not say."""
+
+    decision: Decision
+    saw: str | None
+
+
+def from_json(value: object, *, reviewer: str, dataset: str = "") -> Sent:
     """Return the decision that a page sent, not yet checked against the data.
 
-    `value`: {"id", "query", "contrast", "verdict"} and, where they apply, "reason", "note", "undoes". Raises DecisionError.
+    `value`: {"id", "query", "contrast", "verdict"} and, where they apply, "reason", "note", "undoes", "mode", "decided_at", "saw".
+    Raises DecisionError.
     """
     if not isinstance(value, Mapping):
         raise DecisionError("decision: expected a JSON object")
     text: dict[str, str] = {}
-    for name in ("id", "query", "contrast", "verdict", "reason", "note", "undoes"):
+    for name in _FIELDS:
         given = value.get(name)
         if given is not None and not isinstance(given, str):
             raise DecisionError(f"{name}: expected text, got {type(given).__name__}")
@@ -131,11 +167,10 @@ def from_json(value: object, *, reviewer: str) -> Decision:
     unknown = sorted(set(map(str, value)) - set(text))
     if unknown:
         raise DecisionError(f"decision: unknown field {unknown[0]!r}; expected {', '.join(text)}")
-    if text["verdict"] not in list(Verdict):
-        raise DecisionError(f"verdict {text['verdict']!r}: expected one of {', '.join(Verdict)}")
-    if text["reason"] and text["reason"] not in list(Reason):
-        raise DecisionError(f"reason {text['reason']!r}: expected one of {', '.join(Reason)}")
-    return Decision(
+    for name, words in (("verdict", Verdict), ("reason", Reason), ("mode", Mode)):
+        if (text[name] or name == "verdict") and text[name] not in list(words):
+            raise DecisionError(f"{name} {text[name]!r}: expected one of {', '.join(words)}")
+    decision = Decision(
         decision_id=text["id"],
         reviewer=reviewer,
         query_id=text["query"],
@@ -144,4 +179,8 @@ def from_json(value: object, *, reviewer: str) -> Decision:
         reason=Reason(text["reason"]) if text["reason"] else None,
         note=text["note"].replace("\x00", ""),
         undoes=text["undoes"] or None,
+        mode=Mode(text["mode"] or Mode.SINGLE),
+        dataset=dataset,
+        decided_at=text["decided_at"],
     )
+    return Sent(decision=decision, saw=None if value.get("saw") is None else text["saw"])

@@ -12,10 +12,11 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "a2dsplus-review"
+"""Begins the cookie's name; the port follows, since cookies of two ports of a host are otherwise one."""
 LARGEST_BODY = 64 * 1024
 _SAFE = ("GET", "HEAD")
 # nothing from elsewhere, no inline code: a caption that slipped through as markup could still not run
@@ -23,6 +24,13 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_NO_ENTRY = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Review: no entry</title></head>
+<body><main><h1>Not open</h1><p>{words}</p>
+<p>Open the whole address that <code>a2dsplus review</code> printed in its terminal, with what stands behind <code>?token=</code>.
+Started again, the server has a new token unless it was given one.</p></main></body></html>
+"""
 _HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
@@ -109,10 +117,12 @@ class Guard:
 
     def _ask_for_token(self, scope: Scope, headers: Headers) -> Response | None:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        cookie = f"{COOKIE}-{_port(headers.get('host', ''))}"
         if scope["path"] == "/" and self._right(given):
             # the token leaves the address bar at once
             response = RedirectResponse("/", status_code=303)
-            response.set_cookie(COOKIE, given, httponly=True, samesite="strict", max_age=30 * 86400)
+            # lax: a link to the page, clicked in a mail, brings the cookie along; a write needs this server's Origin besides
+            response.set_cookie(cookie, given, httponly=True, samesite="lax", max_age=30 * 86400)
             return response
         cookies: SimpleCookie = SimpleCookie()
         try:
@@ -120,12 +130,23 @@ class Guard:
         except CookieError:
             cookies.clear()
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._right(cookies[COOKIE].value if COOKIE in cookies else "") or self._right(bearer):
+        if self._right(cookies[cookie].value if cookie in cookies else "") or self._right(bearer):
             return None
+        if scope["path"] == "/":
+            words = "The token in this address is not this server’s." if given else "This page needs a token."
+            return HTMLResponse(_NO_ENTRY.format(words=words), status_code=401)
         return problem(401, "a token is needed; open the whole address that `a2dsplus review` printed")
 
     def _right(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.token or "").encode())
+
+
+def _port(host: str) -> int:
+    """Return the port of a Host header, 80 where it names none."""
+    try:
+        return urlsplit(f"//{host}").port or 80
+    except ValueError:
+        return 80
 
 
 def _is_address(name: str) -> bool:

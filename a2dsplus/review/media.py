@@ -5,22 +5,23 @@ No path ever comes from a request: a video id is looked up in the dataset, and o
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+from PIL import Image
 
 from a2dsplus.compose import geometry as compose
-from a2dsplus.dataset.tables import source_root
 from a2dsplus.dataset.workspace import Workspace, digest
 from a2dsplus.errors import ClipError
 from a2dsplus.files import replacing
-from a2dsplus.media.clips import probe, stamp
+from a2dsplus.media import containers
+from a2dsplus.media.clips import decode as decode_clip
+from a2dsplus.media.clips import stamp, to_rgb
 from a2dsplus.media.masks import Rle, decode
-from a2dsplus.records import Clip, Coding, Query, Sample, SubsetName
+from a2dsplus.records import Clip, Query, Sample, SubsetName
 from a2dsplus.review.catalogue import Catalogue
 from a2dsplus.review.index import Caption
 
@@ -32,6 +33,8 @@ _PLAYABLE = {
 _TYPES = {".webm": "video/webm"}
 _HIGH = 720
 _PRESET, _CRF = "veryfast", 20
+STRIP_HEIGHT = 96
+"""Of the film strip, in pixels."""
 
 
 class Outline(TypedDict):
@@ -64,23 +67,21 @@ class Media:
 
     def __init__(self, workspace: Workspace, catalogue: Catalogue) -> None:
         self.index = catalogue.index
-        self.root = source_root(workspace).resolve()
         self.cache = workspace.path(".a2dsplus", "preview")
         self._playable: dict[str, Path] = {}
         # one encoder at a time: a page that asks for many previews must not stop the others
         self._encoding = threading.Lock()
         self.outlines = lru_cache(maxsize=128)(self._outlines)
+        self.times = lru_cache(maxsize=1024)(self._times)
 
     def clip(self, video_id: str) -> Clip:
         """Return a video's clip. Raises ClipError where the dataset has no such video or its file is gone."""
-        clip = self.index.clip(video_id, root=self.root)
-        if clip is None or not clip.path.is_relative_to(self.root):
+        clip = self.index.clip(video_id)
+        # a link that leads out of the source's folder is not followed
+        if clip is None or not clip.path.resolve().is_relative_to(self.index.root):
             raise ClipError(f"video {video_id!r} is not in this dataset")
         if not clip.path.exists():
             raise ClipError(f"{clip.path.name}: the clip of video {video_id} is not there any more; put it back")
-        if clip.coding == Coding():
-            # the table does not say how the clip is coded
-            clip = replace(clip, coding=probe(clip.path, video_id=video_id).coding)
         return clip
 
     def playable(self, video_id: str) -> Path:
@@ -112,19 +113,46 @@ class Media:
                 _query(query),
                 [_query(contrast)],
                 clips=clips,
-                masks_of=self.index.annotations,
+                masks_of=self.index.masks,
                 order=order,
             )
 
         return self._encoded(key, sample, clips, rate=clips[query.video_id].rate)
 
+    def strip(self, video_id: str) -> Path:
+        """Return a video's annotated frames side by side in frame order, each STRIP_HEIGHT high, as a JPEG. Raises ClipError."""
+        clip = self.clip(video_id)
+        frames = sorted(self.index.masks(video_id))
+        if not frames:
+            raise ClipError(f"video {video_id!r} has no annotated frame")
+        target = self.cache / f"{digest(1, 'strip', video_id, self.version(video_id), frames)[:40]}.jpg"
+        if not target.is_file():
+            wanted = [frame - 1 for frame in frames]
+            pictures = [Image.fromarray(to_rgb(frame)) for frame in decode_clip(clip, wanted)]
+            width = max(1, round(clip.width * STRIP_HEIGHT / clip.height))
+            strip = Image.new("RGB", (width * len(frames), STRIP_HEIGHT))
+            for place, picture in enumerate(pictures):
+                strip.paste(picture.resize((width, STRIP_HEIGHT)), (place * width, 0))
+            with replacing(target) as partial:
+                strip.save(partial, "JPEG", quality=80)
+        return target
+
     def _outlines(self, video_id: str) -> dict[str, dict[str, Outline]]:
-        """Return {frame: {instance id: outline}} of a video's annotated frames."""
+        """Return {frame: {object: outline}} of a video's annotated frames."""
         found: dict[str, dict[str, Outline]] = {}
-        for frame, instances in self.index.annotations(video_id).items():
-            drawn = {instance: outline(rle) for instance, rle in instances.items()}
-            found[str(frame)] = {instance: line for instance, line in drawn.items() if line is not None}
+        for frame, objects in self.index.masks(video_id).items():
+            drawn = {name: outline(rle) for name, rle in objects.items()}
+            found[str(frame)] = {name: line for name, line in drawn.items() if line is not None}
         return found
+
+    def _times(self, video_id: str) -> list[float] | None:
+        """Return when each frame is presented, in seconds from the first; None where that follows from the rate."""
+        clip = self.clip(video_id)
+        # our own copies have a constant rate
+        if not clip.coding.variable_rate or self.playable(video_id) != clip.path:
+            return None
+        times = containers.presented(clip)
+        return [round(float(time), 5) for time in times] if len(times) == clip.frames else None
 
     def _copy(self, clip: Clip) -> Path:
         """Return a browser's copy of a clip: the same frames as H.264, of even size."""

@@ -1,13 +1,15 @@
 """What one reviewer has before him: for every query the candidate in play, what it waits for, and in which order.
 
-A query is offered its best-ranked candidate that nobody relevant has rejected. The order is the reviewer's own, drawn from (seed,
-name), so that two people who start together seldom meet at a pair.
+A query is offered its best-ranked candidate that nobody relevant has rejected. The doubtful come first: undecided pairs before excluded
+ones, by the column `doubt`. Within a stretch of some pairs the order is the reviewer's own, drawn from (seed, name), so that two people
+who start together seldom meet at a pair.
 """
 
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -34,18 +36,29 @@ class State(IntEnum):
         return self.name.lower()
 
 
+# pairs of about the same doubt, among which each reviewer has an own order
+STRETCH = 24
 OPEN = (State.UNDECIDED, State.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What holds for all reviewers: the seed of their orders, and the share of queries (0..1) that two of them judge."""
+    """What holds for all reviewers: the seed of their orders, and the share of queries (0..1) that two of them judge.
+
+    `by_doubt`: the doubtful first; otherwise in the reviewer's random order. `known`: the right answers of some pairs, accepted (True) or
+    rejected, each of which every reviewer is asked for.
+    """
 
     seed: int = 0
     double: float = 0.0
+    by_doubt: bool = True
+    known: Mapping[PairKey, bool] = field(default_factory=dict)
 
-    def needed(self, query_id: str) -> int:
-        """Return how many reviewers a query asks for; depends on the seed and its own id alone."""
+    def needed(self, pair: PairKey) -> float:
+        """Return how many reviewers a pair asks for; depends on the seed and the query's id alone, or on its being a known one."""
+        if pair in self.known:
+            return inf
+        query_id = pair[0]
         if self.double <= 0:
             return 1
         drawn = zlib.crc32(query_id.encode(), zlib.crc32(str(self.seed).encode()))
@@ -62,13 +75,12 @@ class Queue:
     def __init__(self, catalogue: Catalogue, ledger: Ledger, *, reviewer: str, rules: Rules) -> None:
         self.catalogue, self.ledger, self.reviewer, self.rules = catalogue, ledger, reviewer, rules
         number = len(catalogue.query_ids)
-        rng = np.random.default_rng([rules.seed, zlib.crc32(reviewer.encode()), 1])
-        self.order = np.empty(number, np.int32)
-        self.order[rng.permutation(number)] = np.arange(number, dtype=np.int32)
+        self.order = _order(catalogue, seed=[rules.seed, zlib.crc32(reviewer.encode()), 1], by_doubt=rules.by_doubt)
         counts = np.diff(catalogue.first)
         self.has_pairs = counts > 0
         self.candidate = np.where(self.has_pairs, catalogue.first[:-1], -1).astype(np.int32)
         self.state = np.full(number, State.UNDECIDED, np.int8)
+        self.accepted: dict[int, None] = {}
         self.rejected: dict[int, None] = {}
         # queries that a look at the log or at a built status decides; all others are undecided at their first candidate
         touched = set(np.unique(catalogue.query[catalogue.status != 0]).tolist())
@@ -81,27 +93,53 @@ class Queue:
             self.candidate[query], self.state[query] = self._look(query)
             for candidate in self.catalogue.candidates(query):
                 own = self.ledger.own(self.catalogue.key(candidate), self.reviewer)
-                if own is not None and own.vote is False:
-                    self.rejected[candidate] = None
-                else:
-                    self.rejected.pop(candidate, None)
+                for votes, vote in ((self.accepted, True), (self.rejected, False)):
+                    if own is not None and own.vote is vote:
+                        votes[candidate] = None
+                    else:
+                        votes.pop(candidate, None)
 
     def _look(self, query: int) -> tuple[int, State]:
-        needed = self.rules.needed(self.catalogue.query_ids[query])
-        for candidate in self.catalogue.candidates(query):
-            state = self._state(candidate, needed)
-            if state is not None:
-                return candidate, state
-        return -1, State.EXHAUSTED
+        """Return what a query asks of this reviewer; else the pair in use, by the rule of the build."""
+        asked = self._asked(self.catalogue.candidates(query))
+        if asked is not None:
+            return asked
+        used = self.catalogue.in_use(query, self.ledger)
+        if not used:
+            return -1, State.EXHAUSTED
+        own = next((candidate for candidate in used if self._accepted(candidate)), None)
+        return (own, State.ACCEPTED) if own is not None else (used[0], State.OTHERS)
 
-    def _state(self, candidate: int, needed: int) -> State | None:
+    def instead(self, candidate: int) -> int | None:
+        """Return the candidate that this reviewer is asked about if he rejects one; None where none is left for him."""
+        candidates = self.catalogue.candidates(int(self.catalogue.query[candidate]))
+        asked = self._asked([other for other in candidates if other != candidate])
+        return None if asked is None else asked[0]
+
+    def _asked(self, candidates: Iterable[int]) -> tuple[int, State] | None:
+        kept = 0
+        for candidate in candidates:
+            state = self._state(candidate)
+            if state in OPEN:
+                return candidate, state
+            kept += state is not None
+            if kept == self.catalogue.contrasts:
+                break
+        return None
+
+    def _accepted(self, candidate: int) -> bool:
+        own = self.ledger.own(self.catalogue.key(candidate), self.reviewer)
+        return own is not None and own.vote is True
+
+    def _state(self, candidate: int) -> State | None:
         """Return where a candidate stands, None where it is out of play for this reviewer."""
         pair = self.catalogue.key(candidate)
+        needed = self.rules.needed(pair)
         if not self.ledger.mentions(pair):
             built = self.catalogue.built_status(candidate)
-            if built == "rejected":
-                return None
-            return State.OTHERS if built == "accepted" else State.UNDECIDED
+            if built == "unreviewed" or pair in self.rules.known:
+                return State.UNDECIDED
+            return State.OTHERS if built == "accepted" else None
         own = self.ledger.own(pair, self.reviewer)
         settlement = self.ledger.settlement(pair)
         if settlement is not None and settlement.verdict is Verdict.SETTLE_REJECT:
@@ -119,7 +157,11 @@ class Queue:
 
     def in_play(self, states: Iterable[State]) -> npt.NDArray[np.int32]:
         """Return the candidates of the queries in some states; of an exhausted query, its first."""
-        positions = np.flatnonzero(np.isin(self.state, list(states)) & self.has_pairs)
+        return self.in_play_of(np.flatnonzero(np.isin(self.state, list(states)) & self.has_pairs))
+
+    def in_play_of(self, queries: "npt.NDArray[np.int64] | list[int]") -> npt.NDArray[np.int32]:
+        """Return the candidates of some queries; of an exhausted query, its first."""
+        positions = np.asarray(queries, np.int64)
         return np.where(self.candidate[positions] < 0, self.catalogue.first[positions], self.candidate[positions])
 
     def listed(self, candidates: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -141,6 +183,17 @@ class Queue:
             candidates, key = candidates[nearest], key[nearest]
         return candidates[np.argsort(key, kind="stable")]
 
+    def least_doubtful(self, candidates: npt.NDArray[np.int32], *, count: int) -> npt.NDArray[np.int32]:
+        """Return `count` candidates of undecided queries from the other end of the order, for the pass by captions."""
+        queries = self.catalogue.query[candidates]
+        candidates = candidates[self.state[queries] == State.UNDECIDED]
+        return candidates[np.argsort(-self.order[self.catalogue.query[candidates]], kind="stable")][:count]
+
+    def again(self) -> list[int]:
+        """Return the queries to be looked at again: skipped, or back with another candidate than one that was rejected."""
+        back = {query for c in self.rejected if self.state[query := int(self.catalogue.query[c])] == State.UNDECIDED}
+        return sorted(back | set(np.flatnonzero((self.state == State.SKIPPED) & self.has_pairs).tolist()))
+
     def counts(self) -> dict[str, int]:
         """Return how many queries are in each state."""
         number = np.bincount(self.state[self.has_pairs], minlength=len(State))
@@ -151,4 +204,20 @@ class Queue:
         own = self.ledger.own(pair, self.reviewer)
         if own is not None and own.vote is not None:
             return False
-        return self.ledger.settlement(pair) is None and len(self.ledger.votes(pair)) < self.rules.needed(pair[0])
+        return self.ledger.settlement(pair) is None and len(self.ledger.votes(pair)) < self.rules.needed(pair)
+
+
+def _order(catalogue: Catalogue, *, seed: list[int], by_doubt: bool) -> npt.NDArray[np.int32]:
+    """Return each query's place in a reviewer's order, (Q,) int32."""
+    number = len(catalogue.query_ids)
+    drawn = np.random.default_rng(seed).permutation(number)
+    if by_doubt and catalogue.has_doubt:
+        first = catalogue.first[:-1].clip(max=max(0, len(catalogue) - 1))
+        place = np.empty(number, np.int64)
+        place[np.lexsort((np.arange(number), -catalogue.doubt[first], catalogue.grade[first]))] = np.arange(number)
+        sequence = np.lexsort((drawn, place // STRETCH))
+    else:
+        sequence = drawn
+    order = np.empty(number, np.int32)
+    order[sequence] = np.arange(number, dtype=np.int32)
+    return order

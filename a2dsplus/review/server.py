@@ -4,22 +4,26 @@ GET  /  /ui/<file>                     the page
 GET  /api/session                      progress, reviewers, words
 GET  /api/queue?<filters>&offset&limit one page of the list
 GET  /api/ahead?<filters>&after&count  the next pairs, whole
+GET  /api/bulk?<filters>&count         undecided pairs with the least doubt, as captions
 GET  /api/pair?query&contrast          one pair, whole
+GET  /api/instead?query&contrast       the pair that comes in where one is rejected
 GET  /api/agreement                    agreement and disagreements
-POST /api/decisions                    log a decision: answered once it is on disk
+POST /api/decisions                    log {"decisions": [...]}: answered once they are on disk
 GET  /clips/<video>                    a source clip (Range requests are served)
+GET  /strip/<video>                    its annotated frames side by side, as a JPEG
 GET  /preview/<S|T>?query&contrast     the composed sample, encoded on demand
-Each /api address takes ?reviewer=NAME.
+Each /api address takes ?reviewer=NAME and ?dataset=FINGERPRINT; another dataset's is answered with 409, other-dataset.
 """
 
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
+import anyio
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -29,8 +33,9 @@ from starlette.routing import Route
 from a2dsplus.errors import A2dsplusError, ClipError, InputError
 from a2dsplus.records import SubsetName
 from a2dsplus.resources import path as resource
-from a2dsplus.review.decisions import DecisionError, PairKey, from_json, reviewer_name
-from a2dsplus.review.desk import Desk, Filters, QuestionError
+from a2dsplus.review.decisions import DecisionError, PairKey, Sent, from_json, reviewer_name
+from a2dsplus.review.desk import Desk
+from a2dsplus.review.filters import Filters, QuestionError
 from a2dsplus.review.guard import LARGEST_BODY, Guard, problem
 
 _TYPES = {
@@ -40,7 +45,14 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
+_MOST_DECISIONS = 50
+# what waits, for a disk or an encoder, has threads of its own: a request that reads finds one free
+_WRITERS, _ENCODERS = 4, 2
 _FOR_GOOD = {"cache-control": "private, max-age=31536000, immutable"}
+
+
+class OtherDatasetError(InputError):
+    """A request names another dataset than the server's."""
 
 
 def application(
@@ -48,8 +60,18 @@ def application(
 ) -> Starlette:
     """Return the ASGI application. `reviewer`: who decides on a page that names nobody; None: each page must say."""
     files = {file.name: file for file in sorted(resource("review_ui").iterdir()) if file.suffix in _TYPES}
+    # made where the loop runs
+    limits: dict[str, anyio.CapacityLimiter] = {}
+
+    def limiter(name: str, threads: int) -> anyio.CapacityLimiter:
+        return limits.setdefault(name, anyio.CapacityLimiter(threads))
 
     def who(request: Request) -> str:
+        given = request.query_params.get("dataset")
+        if given and given != desk.dataset:
+            raise OtherDatasetError(
+                f"the page is of another dataset than {desk.workspace.root}, which this server has now; reload the page"
+            )
         return reviewer_name(request.query_params.get("reviewer") or reviewer)
 
     def page(request: Request) -> Response:
@@ -64,8 +86,8 @@ def application(
     def session(request: Request) -> Response:
         named = request.query_params.get("reviewer") or reviewer
         if not named:
-            return JSONResponse({"reviewer": None, "reviewers": desk.ledger.reviewers()})
-        return JSONResponse(desk.session(reviewer_name(named)))
+            return JSONResponse({"reviewer": None, "reviewers": desk.ledger.reviewers(), "dataset": desk.dataset})
+        return JSONResponse(desk.session(who(request)))
 
     def queue(request: Request) -> Response:
         values = request.query_params
@@ -78,8 +100,15 @@ def application(
         count = _number(values.get("count"), 3, 20)
         return JSONResponse(desk.ahead(who(request), Filters.of(values), after=after, count=count))
 
+    def bulk(request: Request) -> Response:
+        count = _number(request.query_params.get("count"), 20, 50)
+        return JSONResponse(desk.bulk(who(request), Filters.of(request.query_params), count=count))
+
     def pair(request: Request) -> Response:
         return JSONResponse(desk.pair(who(request), _pair(request)))
+
+    def instead(request: Request) -> Response:
+        return JSONResponse(desk.instead(who(request), _pair(request)))
 
     def agreement(request: Request) -> Response:
         return JSONResponse(desk.agreement(who(request)))
@@ -88,24 +117,27 @@ def application(
         body = await request.body()
         if len(body) > LARGEST_BODY:
             return problem(413, f"body: {len(body)} bytes, at most {LARGEST_BODY} are read")
-        try:
-            value = json.loads(body)
-        except ValueError as error:
-            raise DecisionError("body: not JSON") from error
-        decision = from_json(value, reviewer=who(request))
-        return JSONResponse(await run_in_threadpool(desk.decide, decision))
+        name = who(request)
+        if not request.query_params.get("dataset"):
+            raise DecisionError("dataset: expected the fingerprint of the dataset that the decisions are about")
+        sent = [_sent(item, reviewer=name, dataset=desk.dataset) for item in _decisions(body)]
+        return JSONResponse(await anyio.to_thread.run_sync(desk.decide, name, sent, limiter=limiter("write", _WRITERS)))
 
     def clip(request: Request) -> Response:
         path = desk.media.playable(request.path_params["video"])
         return _ranged(request, path) or FileResponse(path, media_type=desk.media.media_type(path), headers=_FOR_GOOD)
 
-    def preview(request: Request) -> Response:
+    async def strip(request: Request) -> Response:
+        draw = partial(desk.media.strip, request.path_params["video"])
+        path = await anyio.to_thread.run_sync(draw, limiter=limiter("encode", _ENCODERS))
+        return FileResponse(path, media_type="image/jpeg", headers=_FOR_GOOD)
+
+    async def preview(request: Request) -> Response:
         subset = request.path_params["subset"]
         if subset not in (SubsetName.S, SubsetName.T):
             raise QuestionError(f"preview {subset!r}: expected S or T")
-        pair = _pair(request)
-        desk.pair(who(request), pair)
-        path = desk.media.preview(SubsetName(subset), desk.caption(pair[0]), desk.caption(pair[1]))
+        made = partial(desk.preview, SubsetName(subset), _pair(request))
+        path = await anyio.to_thread.run_sync(made, limiter=limiter("encode", _ENCODERS))
         return FileResponse(path, media_type="video/mp4", headers={"cache-control": "private, no-cache"})
 
     return Starlette(
@@ -115,10 +147,13 @@ def application(
             Route("/api/session", session),
             Route("/api/queue", queue),
             Route("/api/ahead", ahead),
+            Route("/api/bulk", bulk),
             Route("/api/pair", pair),
+            Route("/api/instead", instead),
             Route("/api/agreement", agreement),
             Route("/api/decisions", decide, methods=["POST"]),
             Route("/clips/{video}", clip),
+            Route("/strip/{video}", strip),
             Route("/preview/{subset}", preview),
         ],
         middleware=[Middleware(Guard, hosts=list(hosts), token=token)],
@@ -151,6 +186,28 @@ def _ranged(request: Request, path: Path) -> Response | None:
     return None
 
 
+def _decisions(body: bytes) -> list[object]:
+    """Return the decisions of a request's body, each still to be looked at; raises DecisionError where it holds none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise DecisionError("body: not JSON, or nested too deep") from error
+    found = value.get("decisions") if isinstance(value, Mapping) else None
+    if not isinstance(found, list) or not 1 <= len(found) <= _MOST_DECISIONS:
+        raise DecisionError(f'body: expected {{"decisions": [...]}} with 1 to {_MOST_DECISIONS} of them')
+    return found
+
+
+def _sent(value: object, *, reviewer: str, dataset: str) -> Sent | DecisionError:
+    """Return a decision, or what is wrong with it: one that cannot be read does not hold up the others."""
+    try:
+        return from_json(value, reviewer=reviewer, dataset=dataset)
+    except DecisionError as error:
+        name = value.get("id") if isinstance(value, Mapping) else None
+        error.decision_id = name if isinstance(name, str) else None
+        return error
+
+
 def _pair(request: Request) -> PairKey:
     return request.query_params.get("query", ""), request.query_params.get("contrast", "")
 
@@ -177,11 +234,19 @@ def _input_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, QuestionError | ClipError):
         missing = isinstance(error, ClipError) or "not in this" in str(error) or "no such" in str(error)
         return problem(404 if missing else 400, str(error))
+    if isinstance(error, OtherDatasetError):
+        return problem(409, str(error), code="other-dataset")
     if isinstance(error, DecisionError):
         return problem(422, str(error), code="not-accepted")
+    # the log cannot be written or a table cannot be read: whoever runs the server must hear of it, too
+    _say(request, str(error))
     return problem(503 if isinstance(error, InputError) else 500, str(error))
 
 
 def _server_problem(request: Request, error: Exception) -> Response:
-    print(f"{request.method} {request.url.path}: {error!r}", file=sys.stderr)  # noqa: T201 - the server's own log
-    return problem(500, "the server failed at this request; its terminal says why")
+    _say(request, repr(error))
+    return problem(500, f"the server failed at this request ({type(error).__name__}); its terminal says more")
+
+
+def _say(request: Request, words: str) -> None:
+    print(f"{request.method} {request.url.path}: {words}", file=sys.stderr, flush=True)  # noqa: T201 - the server's own log

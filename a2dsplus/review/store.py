@@ -3,25 +3,27 @@
 The default is SQLite in the dataset's `reviews.sqlite` (write-ahead log, synchronous=FULL); any SQLAlchemy URL does, such as
 PostgreSQL for a team. Nothing is ever changed or removed in the log: an undo is one more decision.
 
-decisions(seq, decision_id, reviewer, query_id, contrast_query_id, verdict, reason, note, undoes, tier, rank, at)
+decisions(seq, decision_id, reviewer, query_id, contrast_query_id, verdict, reason, note, undoes, tier, rank, mode, dataset, decided_at, at)
+review_rules(dataset, seed, double)   what all servers of a dataset go by
+A log of schema 1 (without mode, dataset, decided_at) is read, and gets these columns when it is opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.records import Status
-from a2dsplus.review.decisions import Decision, DecisionError, PairKey, Reason, Verdict
+from a2dsplus.review.decisions import Decision, DecisionError, Mode, PairKey, Reason, Verdict
 from a2dsplus.review.ledger import Ledger, Outcome
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "reviews.sqlite"
 _UNCHANGEABLE = {
     "sqlite": [
@@ -34,8 +36,14 @@ _UNCHANGEABLE = {
         " $$ BEGIN RAISE EXCEPTION 'the log of decisions is append-only'; END $$",
         "CREATE OR REPLACE TRIGGER decisions_append_only BEFORE UPDATE OR DELETE ON decisions"
         " FOR EACH ROW EXECUTE FUNCTION decisions_append_only()",
+        "CREATE OR REPLACE TRIGGER decisions_no_truncate BEFORE TRUNCATE ON decisions"
+        " FOR EACH STATEMENT EXECUTE FUNCTION decisions_append_only()",
     ],
 }
+
+
+# columns that a log of schema 1 lacks: name, size, what its decisions have there
+_ADDED = (("mode", 8, "single"), ("dataset", 64, ""), ("decided_at", 32, ""))
 
 
 def default_url(root: Path) -> str:
@@ -44,9 +52,13 @@ def default_url(root: Path) -> str:
 
 
 class Store:
-    """The log in a database. Raises WorkspaceError where the database cannot be reached, is damaged, or of a newer schema."""
+    """The log in a database. `dataset`: the fingerprint of the dataset whose decisions are read and written; "" reads all.
 
-    def __init__(self, url: str) -> None:
+    Decisions of schema 1, which name no dataset, count for every one. Raises WorkspaceError where the database cannot be reached, is
+    damaged, or of a newer schema.
+    """
+
+    def __init__(self, url: str, *, dataset: str = "") -> None:
         from sqlalchemy import event
         from sqlalchemy.engine import create_engine, make_url
         from sqlalchemy.exc import SQLAlchemyError
@@ -60,6 +72,7 @@ class Store:
         if parsed.drivername in ("postgres", "postgresql"):
             # the driver that the extra `postgres` installs
             parsed = parsed.set(drivername="postgresql+psycopg")
+        self.dataset = dataset
         # without the password: it is printed in errors
         self.name = parsed.render_as_string(hide_password=True)
         try:
@@ -80,34 +93,77 @@ class Store:
     # ---- writing -------------------------------------------------------------------------------------------------
 
     def append(self, decision: Decision) -> Decision:
-        """Log a decision and return it with its place in the log, once it is safely on disk.
+        """Log one decision (see `append_all`); raises DecisionError where it cannot be logged."""
+        (logged,) = self.append_all([decision])
+        if isinstance(logged, DecisionError):
+            raise logged
+        return logged
 
-        One that is logged already (same `decision_id`) is returned as logged. Raises DecisionError where the id belongs to
-        another reviewer or another decision, or where an undo names a decision that is not this reviewer's.
+    def append_all(self, decisions: Sequence[Decision]) -> list[Decision | DecisionError]:
+        """Log decisions in their order, in one transaction; return each with its place in the log once all are safely on disk.
+
+        One that is logged already (same `decision_id`) is returned as logged. One that cannot be logged comes back as the error and
+        holds up no other: its id belongs to another reviewer or another decision, or it undoes what is not this reviewer's.
         """
         from sqlalchemy import insert, select, update
 
+        found: list[Decision | DecisionError] = []
         with self._errors(), self._engine.connect() as connection:
             if self._sqlite:
                 # take the write lock at once: two servers on one file queue up instead of failing half-way
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             # this row's lock lets one writer in at a time, so `seq` has no gaps and no late arrivals
-            connection.execute(update(self._head).values(seq=self._head.c.seq + 1))
-            seq = connection.execute(select(self._head.c.seq)).scalar_one()
-            logged = self._find(connection, decision.decision_id)
-            if logged is not None:
+            connection.execute(update(self._head).values(seq=self._head.c.seq))
+            seq = first = int(connection.execute(select(self._head.c.seq)).scalar_one())
+            for decision in decisions:
+                known = self._find(connection, decision.decision_id)
+                fault = self._fault(connection, decision, known)
+                if fault is None and known is None:
+                    seq += 1
+                    connection.execute(insert(self._decisions).values({**_row(decision), "seq": seq}))
+                    known = _decision({**_row(decision), "seq": seq})
+                found.append(DecisionError(fault) if fault or known is None else known)
+            if seq > first:
+                connection.execute(update(self._head).values(seq=seq))
+                connection.commit()
+            else:
                 connection.rollback()
-                if _content(logged) != _content(decision):
-                    raise DecisionError(f"id {decision.decision_id}: belongs to another decision; choose a new id")
-                return logged
-            if decision.undoes is not None:
-                undone = self._find(connection, decision.undoes)
-                if undone is None or undone.reviewer != decision.reviewer or undone.verdict is Verdict.UNDO:
-                    connection.rollback()
-                    raise DecisionError(f"undoes {decision.undoes}: no decision of {decision.reviewer} has this id")
-            connection.execute(insert(self._decisions).values({**_row(decision), "seq": seq}))
+        return found
+
+    def _fault(self, connection: Connection, decision: Decision, known: Decision | None) -> str | None:
+        if known is not None:
+            if _content(known) != _content(decision):
+                return f"id {decision.decision_id}: belongs to another decision; choose a new id"
+            return None
+        if decision.undoes is not None:
+            undone = self._find(connection, decision.undoes)
+            if undone is None or undone.reviewer != decision.reviewer or undone.verdict is Verdict.UNDO:
+                return f"undoes {decision.undoes}: no decision of {decision.reviewer} has this id"
+        return None
+
+    # ---- what holds for all servers of a dataset -----------------------------------------------------------------
+
+    def rules(self) -> tuple[int, float] | None:
+        """Return the seed and the double share stored for this dataset, None where none are."""
+        from sqlalchemy import select
+
+        table = self._rules
+        with self._errors(), self._engine.connect() as connection:
+            row = connection.execute(
+                select(table.c.seed, table.c.double).where(table.c.dataset == self.dataset)
+            ).first()
+        return None if row is None else (int(row[0]), float(row[1]))
+
+    def set_rules(self, *, seed: int, double: float) -> None:
+        """Store them."""
+        from sqlalchemy import delete, insert
+
+        with self._errors(), self._engine.connect() as connection:
+            if self._sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.execute(delete(self._rules).where(self._rules.c.dataset == self.dataset))
+            connection.execute(insert(self._rules).values(dataset=self.dataset, seed=seed, double=double))
             connection.commit()
-        return _decision({**_row(decision), "seq": seq})
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
@@ -116,9 +172,21 @@ class Store:
         from sqlalchemy import select
 
         query = select(self._decisions).where(self._decisions.c.seq > seq).order_by(self._decisions.c.seq)
+        if self.dataset:
+            query = query.where(self._decisions.c.dataset.in_((self.dataset, "")))
         with self._errors(), self._engine.connect() as connection:
             for row in connection.execution_options(yield_per=1000).execute(query).mappings():
                 yield _decision(dict(row))
+
+    def of_others(self) -> int:
+        """Return how many decisions in the log are about other datasets."""
+        from sqlalchemy import func, select
+
+        if not self.dataset:
+            return 0
+        query = select(func.count()).where(self._decisions.c.dataset.not_in((self.dataset, "")))
+        with self._errors(), self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def ledger(self) -> Ledger:
         """Return the whole log, folded."""
@@ -131,7 +199,7 @@ class Store:
     # ---- the tables ----------------------------------------------------------------------------------------------
 
     def _tables(self) -> None:
-        from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+        from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
         tables = MetaData()
         self._decisions = Table(
@@ -148,14 +216,22 @@ class Store:
             Column("undoes", String(64)),
             Column("tier", Integer, nullable=False),
             Column("rank", Integer, nullable=False),
+            *(Column(name, String(size), nullable=False, server_default=value) for name, size, value in _ADDED),
             Column("at", String(32), nullable=False),
         )
         Index("decisions_by_pair", self._decisions.c.query_id, self._decisions.c.contrast_query_id)
         self._head = Table("log_head", tables, Column("schema", Integer), Column("seq", Integer, nullable=False))
+        self._rules = Table(
+            "review_rules",
+            tables,
+            Column("dataset", String(64), primary_key=True),
+            Column("seed", BigInteger, nullable=False),
+            Column("double", Float, nullable=False),
+        )
         self._metadata = tables
 
     def _create(self) -> None:
-        from sqlalchemy import insert, select, text
+        from sqlalchemy import insert, select, text, update
 
         with self._engine.connect() as connection:
             if self._sqlite:
@@ -169,6 +245,14 @@ class Store:
                 connection.execute(insert(self._head).values(schema=SCHEMA, seq=0))
                 for statement in _UNCHANGEABLE.get(self._engine.dialect.name, []):
                     connection.exec_driver_sql(statement)
+            elif schema == 1:
+                for name, size, value in _ADDED:
+                    connection.exec_driver_sql(
+                        f"ALTER TABLE decisions ADD COLUMN {name} VARCHAR({size}) NOT NULL DEFAULT '{value}'"
+                    )
+                for statement in _UNCHANGEABLE.get(self._engine.dialect.name, []):
+                    connection.exec_driver_sql(statement)
+                connection.execute(update(self._head).values(schema=SCHEMA))
             elif schema != SCHEMA:
                 raise WorkspaceError(
                     f"{self.name}: written by another version of the toolkit (schema {schema}, this one reads {SCHEMA}); use that version"
@@ -194,94 +278,25 @@ class Store:
             ) from error
 
 
-def settled(workspace_root: Path, *, database: str | None = None) -> dict[PairKey, Status]:
+def settled(workspace_root: Path, *, database: str | None = None, dataset: str = "") -> dict[PairKey, Status]:
     """Return what the reviewers decided: {(query id, contrast query id): "accepted" or "rejected"}.
 
     Pairs that nobody judged, whose verdicts were all taken back, or on which reviewers disagree are absent. `database`: a
-    SQLAlchemy URL; by default the dataset's own `reviews.sqlite`, which need not exist. Raises WorkspaceError.
+    SQLAlchemy URL; by default the dataset's own `reviews.sqlite`, which need not exist. `dataset`: the source's fingerprint; of a
+    shared database, only its decisions count. Raises WorkspaceError.
     """
     if database is None and not (workspace_root / FILE).exists():
         return {}
-    ledger = _read(workspace_root, database)
+    ledger = read_ledger(workspace_root, database, dataset)
     outcomes = {pair: ledger.outcome(pair) for pair in ledger.pairs()}
     words: dict[Outcome, Status] = {Outcome.ACCEPTED: "accepted", Outcome.REJECTED: "rejected"}
     return {pair: words[outcome] for pair, outcome in outcomes.items() if outcome in words}
 
 
-def summary(workspace_root: Path, *, database: str | None = None) -> dict[str, Any]:
-    """Return how much is reviewed, by whom, and the rejection rate by tier and reason, as plain numbers.
-
-    {"decisions", "pairs": {"accepted", "rejected", "disputed"}, "reviewers": [{"name", "accepted", "rejected", "skipped", "first", "last"}],
-    "tiers": {"1": {"accepted", "rejected", "rejection_rate" (0..1)}}, "reasons": {reason: {"rejected", "rejection_rate"}},
-    "agreement": [{"reviewers", "pairs", "percent", "kappa"}], "disagreements": [[query id, contrast query id]]}. The rate of a
-    tier is over its decided pairs; that of a reason is over all decided pairs, for pairs rejected with it.
-    """
-    if database is None and not (workspace_root / FILE).exists():
-        return summarise(Ledger())
-    return summarise(_read(workspace_root, database))
-
-
-def summarise(ledger: Ledger) -> dict[str, Any]:
-    """Return a ledger's summary (see `summary`)."""
-    from a2dsplus.review.agreement import agreements
-
-    counts = dict.fromkeys((Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DISPUTED), 0)
-    tiers: dict[int, dict[Outcome, int]] = {}
-    reasons = dict.fromkeys([*map(str, Reason), "replaced"], 0)
-    for pair in ledger.pairs():
-        outcome = ledger.outcome(pair)
-        if outcome is Outcome.UNREVIEWED:
-            continue
-        counts[outcome] += 1
-        if outcome is Outcome.DISPUTED:
-            continue
-        votes = list(ledger.votes(pair).values())
-        settlement = ledger.settlement(pair)
-        said = [*votes, settlement] if settlement is not None else votes
-        tiers.setdefault(said[0].tier, {Outcome.ACCEPTED: 0, Outcome.REJECTED: 0})[outcome] += 1
-        if outcome is Outcome.REJECTED:
-            against = [d for d in said if d.vote is False or d.verdict is Verdict.SETTLE_REJECT]
-            for reason in {str(d.reason) if d.reason else "replaced" for d in against}:
-                reasons[reason] += 1
-    decided = counts[Outcome.ACCEPTED] + counts[Outcome.REJECTED]
-    return {
-        "decisions": len(ledger),
-        "pairs": {str(outcome): number for outcome, number in counts.items()},
-        "reviewers": [_reviewer(name, ledger.history(name)) for name in ledger.reviewers()],
-        "tiers": {
-            str(tier): {
-                "accepted": row[Outcome.ACCEPTED],
-                "rejected": row[Outcome.REJECTED],
-                "rejection_rate": row[Outcome.REJECTED] / sum(row.values()),
-            }
-            for tier, row in sorted(tiers.items())
-        },
-        "reasons": {
-            reason: {"rejected": number, "rejection_rate": number / decided if decided else 0.0}
-            for reason, number in reasons.items()
-        },
-        "agreement": [
-            {"reviewers": list(a.reviewers), "pairs": a.pairs, "percent": a.percent, "kappa": a.kappa}
-            for a in agreements(ledger)
-        ],
-        "disagreements": [list(pair) for pair in sorted(ledger.disputed)],
-    }
-
-
-def _reviewer(name: str, history: list[Decision]) -> dict[str, Any]:
-    latest = {decision.pair: decision for decision in history}.values()
-    return {
-        "name": name,
-        "accepted": sum(decision.vote is True for decision in latest),
-        "rejected": sum(decision.vote is False for decision in latest),
-        "skipped": sum(decision.verdict is Verdict.SKIP for decision in latest),
-        "first": history[0].at,
-        "last": history[-1].at,
-    }
-
-
-def _read(workspace_root: Path, database: str | None) -> Ledger:
-    store = Store(database or default_url(workspace_root))
+def read_ledger(workspace_root: Path, database: str | None, dataset: str) -> Ledger:
+    """Return a dataset's log, folded (see `settled`)."""
+    # all of a dataset's own log is about it, also what was said before its source was mended
+    store = Store(database or default_url(workspace_root), dataset=dataset if database else "")
     try:
         return store.ledger()
     finally:
@@ -301,12 +316,13 @@ def _content(decision: Decision) -> tuple[object, ...]:
 
 def _row(decision: Decision) -> dict[str, Any]:
     row = {name: getattr(decision, name) for name in Decision.__slots__}
-    return {**row, "verdict": decision.verdict.value, "reason": decision.reason.value if decision.reason else None}
+    reason = decision.reason.value if decision.reason else None
+    return {**row, "verdict": decision.verdict.value, "reason": reason, "mode": decision.mode.value}
 
 
 def _decision(row: dict[str, Any]) -> Decision:
     reason = Reason(row["reason"]) if row["reason"] else None
-    return Decision(**{**row, "verdict": Verdict(row["verdict"]), "reason": reason})
+    return Decision(**{**row, "verdict": Verdict(row["verdict"]), "reason": reason, "mode": Mode(row["mode"])})
 
 
 def _reason(error: Exception) -> str:

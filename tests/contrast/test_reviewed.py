@@ -14,7 +14,8 @@ from a2dsplus.dataset.tables import read_pairs, write_pairs
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.records import Pair, Status
 from a2dsplus.review.decisions import Decision, Reason, Verdict
-from a2dsplus.review.desk import Desk, export
+from a2dsplus.review.desk import Desk
+from a2dsplus.review.export import export
 from a2dsplus.review.queue import Rules
 from a2dsplus.review.store import Store, default_url, settled
 from tests.review.review_workspace import dataset

@@ -71,11 +71,8 @@ class Server:
         self._command = [sys.executable, "-m", "a2dsplus", "review", "--dataset", str(folder), "--no-open"]
         self._command += ["--port", str(self.port), *options]
         self.process: subprocess.Popen[str] | None = None
-
-    @property
-    def url(self) -> str:
-        """The page's address."""
-        return f"http://127.0.0.1:{self.port}/"
+        # the page's address, token included, as the server printed it
+        self.url = ""
 
     def start(self) -> "Server":
         """Start it and wait until it listens."""
@@ -83,6 +80,7 @@ class Server:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("review page: "), f"the server did not start: {line!r}"
+        self.url = line.removeprefix("review page: ").strip()
         return self
 
     def kill(self) -> None:

@@ -15,10 +15,10 @@ from a2dsplus.dataset.tables import (
     write_source_root,
 )
 from a2dsplus.dataset.workspace import Workspace
-from a2dsplus.media.clips import PIXEL_FORMAT
+from a2dsplus.media.clips import PIXEL_FORMAT, probe
 from a2dsplus.media.clips import encode as encode_video
 from a2dsplus.media.masks import Rle, encode
-from a2dsplus.records import Clip, Pair, ParsedCaption, Query, Role, RoleFrame, Slot
+from a2dsplus.records import Pair, ParsedCaption, Query, Role, RoleFrame, Slot
 
 ACTORS = ("red ball", "white dog", "small cat", "tall man", "green bird", "blue car")
 SCRIPT = "<script>document.title = 'owned'</script><img src=x onerror=alert(1)>"
@@ -67,16 +67,7 @@ def dataset(root: Path, *, videos: int = 6, script: bool = False, clip: "Path | 
         path = clip or source / f"{video}.mp4"
         if clip is None:
             paint(path, number=number, frames=FRAMES + 4 * (number % 3))
-        clips.append(
-            Clip(
-                video_id=video,
-                path=path,
-                frames=FRAMES + (4 * (number % 3) if clip is None else 0),
-                height=HEIGHT,
-                width=WIDTH,
-                rate=Fraction(25),
-            )
-        )
+        clips.append(probe(path, video_id=video))
         annotations[video] = {frame: {"1": encode(square(frame - 1))} for frame in (5, 10, 15)}
         parsed[query.query_id] = roles(text, actor)
     workspace = Workspace(out)

@@ -14,7 +14,8 @@ from a2dsplus.errors import WorkspaceError
 from a2dsplus.review.agreement import agreements, cohen_kappa
 from a2dsplus.review.decisions import Decision, DecisionError, Reason, Verdict, from_json
 from a2dsplus.review.ledger import Ledger, Outcome
-from a2dsplus.review.store import FILE, Store, default_url, settled, summary
+from a2dsplus.review.store import FILE, Store, default_url, settled
+from a2dsplus.review.summary import summary
 
 PAIR = ("v1/1", "v2/1")
 _number = count(1)
@@ -154,7 +155,7 @@ def test_summary_counts_by_tier_reason_and_reviewer(tmp_path: Path, store: Store
     ):
         store.append(say(verdict, pair=(f"q{i}/1", "c/1"), tier=tier))
     found = summary(tmp_path)
-    assert found["pairs"] == {"accepted": 3, "rejected": 2, "disputed": 0}
+    assert found["pairs"] == {"accepted": 3, "rejected": 2, "disputed": 0, "bulk": 0}
     assert found["tiers"]["1"] == {"accepted": 3, "rejected": 1, "rejection_rate": 0.25}
     assert found["tiers"]["2"]["rejection_rate"] == 1.0
     assert found["reasons"]["visual"] == {"rejected": 1, "rejection_rate": 0.2}

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from a2dsplus.review.store import settled, summary
+from a2dsplus.review.decisions import Decision, Verdict
+from a2dsplus.review.store import Store, default_url, settled
+from a2dsplus.review.summary import summary
 from tests.review.browser import PATIENCE_MS, Server, browser, needs_browser, running, serving
 from tests.review.review_workspace import SCRIPT, dataset
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = needs_browser
-SAVED = "#saved.done"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def server(folder: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Iterator[tuple[Server, Path]]:
     """One server for all tests that neither kill it nor look at the whole log."""
-    folder = dataset(tmp_path_factory.mktemp("shared"), clip=clips, script=True, videos=12)
+    folder = dataset(tmp_path_factory.mktemp("shared"), clip=clips, script=True, videos=24)
     with serving(folder, "--reviewer", "ada") as running_server:
         yield running_server, folder
 
@@ -79,83 +80,132 @@ def _opened(chromium: "Browser", server: Server) -> "Iterator[Page]":
     assert faults == []
 
 
-def press(page: "Page", key: str, *, words: str) -> str:
-    """Press a verdict's key; wait for what is said and for the next pair; return that."""
+def press(page: "Page", *keys: str) -> str:
+    """Press a verdict's keys; wait for the next pair, and until all is saved; return that pair."""
     before = running(page)
-    page.keyboard.press(key)
-    page.wait_for_selector(f"#saved:has-text('{words}')")
-    return running(page, other_than=before)
+    for key in keys:
+        page.keyboard.press(key)
+    found = running(page, other_than=before)
+    all_saved(page)
+    return found
+
+
+def all_saved(page: "Page") -> None:
+    page.wait_for_function("() => !Object.keys(localStorage).some(key => key.includes('unsent'))")
+    page.wait_for_selector("#saved:has-text('All saved')")
+
+
+def judge_all(page: "Page") -> None:
+    """Accept whatever comes, to the end."""
+    while page.locator("#nothing:visible").count() == 0:
+        page.wait_for_selector("body:not(.busy)")
+        before = page.locator("#progress-words").inner_text()
+        page.keyboard.press("a")
+        page.wait_for_function("was => document.querySelector('#progress-words').textContent !== was", arg=before)
+        page.wait_for_selector("body:not(.busy)")
 
 
 def test_a_whole_review_by_keyboard(page: "Page", folder: Path) -> None:
     first = running(page)
-    second = press(page, "a", words="Accepted")
-    third = press(page, "2", words="Rejected")
-    before = running(page)
+    second = press(page, "a")
+    back = press(page, "2")
+    assert back.split("|")[0] == second.split("|")[0], "the next candidate of a rejected one comes at once"
+    third = press(page, "a")
     page.keyboard.press("5")
     page.keyboard.type("a ruse")  # a, r, u, s, e are keys, and text here
     page.keyboard.press("Enter")
-    page.wait_for_selector("#saved:has-text('Rejected')")
-    fourth = running(page, other_than=before)
-    replacement = press(page, "e", words="Replaced")
-    assert replacement.split("|")[0] == fourth.split("|")[0]
-    press(page, "a", words="Accepted")
-    # what was rejected comes back as its next candidate
-    while page.locator("#nothing:visible").count() == 0:
-        page.wait_for_selector("body:not(.busy)")
-        done = page.locator("#progress-words").inner_text()
-        page.keyboard.press("a")
-        page.wait_for_function("was => document.querySelector('#progress-words').textContent !== was", arg=done)
-        page.wait_for_selector("body:not(.busy)")
+    fourth = running(page, other_than=third)
+    assert fourth.split("|")[0] == third.split("|")[0]
+    fifth = press(page, "a")
+    replacement = press(page, "e", "e")
+    assert replacement.split("|")[0] == fifth.split("|")[0]
+    judge_all(page)
     assert "All pairs are reviewed" in page.locator("#nothing").inner_text()
     found = settled(folder)
     assert found[tuple(first.split("|"))] == "accepted"  # type: ignore[index]
     rejected = {"|".join(pair) for pair, outcome in found.items() if outcome == "rejected"}
-    assert rejected == {second, third, fourth}
+    assert rejected == {second, third, fifth}
     assert sum(outcome == "accepted" for outcome in found.values()) == 6
     reasons = summary(folder)["reasons"]
     assert [reasons[r]["rejected"] for r in ("visual", "other", "replaced")] == [1, 1, 1]
 
 
+def test_a_replacement_takes_a_reason(page: "Page", folder: Path) -> None:
+    shown = running(page)
+    assert press(page, "e", "3").split("|")[0] == shown.split("|")[0]
+    (decision,) = decisions(folder)
+    assert (decision.verdict, decision.reason) == (Verdict.REPLACE, "referent")
+
+
+def decisions(folder: Path) -> list[Decision]:
+    store = Store(default_url(folder))
+    found = list(store.since(0))
+    store.close()
+    return found
+
+
 def test_undo_over_three_items_goes_back_to_each(page: "Page", folder: Path) -> None:
     seen = [running(page)]
-    for key, words in (("a", "Accepted"), ("1", "Rejected"), ("s", "Skipped")):
-        seen.append(press(page, key, words=words))
+    for key in ("a", "1", "s"):
+        seen.append(press(page, key))
     for expected in reversed(seen[:3]):
-        assert press(page, "u", words="Taken back") == expected
+        assert press(page, "u") == expected
     assert settled(folder) == {}
     assert summary(folder)["decisions"] == 6, "the log forgets nothing"
     # after the undo the page goes on where it was
-    assert press(page, "a", words="Accepted") == seen[1]
+    assert press(page, "a") == seen[1]
 
 
 def test_undo_after_a_reload(page: "Page", folder: Path) -> None:
     first = running(page)
-    press(page, "a", words="Accepted")
+    press(page, "a")
     page.reload()
     running(page)
-    assert press(page, "u", words="Taken back") == first
+    assert press(page, "u") == first
     assert settled(folder) == {}
 
 
 def test_a_server_killed_between_two_verdicts_loses_none(page: "Page", server: Server, folder: Path) -> None:
     first = running(page)
-    second = press(page, "a", words="Accepted")
+    second = press(page, "a")
     server.kill()
     page.keyboard.press("a")
-    page.wait_for_selector("#banner:has-text('1 verdict is kept')")
+    page.wait_for_selector("#banner:has-text('The server does not answer. 1 verdict is kept')")
     third = running(page, other_than=second)
-    page.keyboard.press("3")
+    page.keyboard.press("s")
     page.wait_for_selector("#banner:has-text('2 verdicts are kept')")
     assert len(settled(folder)) == 1
     server.start()
-    page.wait_for_selector("#saved:has-text('All verdicts saved')")
     page.wait_for_selector("#banner", state="hidden")
-    expected = {first: "accepted", second: "accepted", third: "rejected"}
-    assert {"|".join(pair): outcome for pair, outcome in settled(folder).items()} == expected
-    # and a reload goes on at the first undecided pair
+    all_saved(page)
+    assert {"|".join(pair): outcome for pair, outcome in settled(folder).items()} == dict.fromkeys(
+        (first, second), "accepted"
+    )
+    # and a reload goes on where one was
+    shown = running(page)
     page.reload()
-    assert running(page) not in expected
+    assert running(page) == shown
+    assert shown not in (first, second, third)
+
+
+def test_six_pairs_can_be_judged_while_the_server_is_away(page: "Page", server: Server, folder: Path) -> None:
+    page.wait_for_function("() => performance.getEntriesByType('resource').some((e) => e.name.includes('/api/ahead'))")
+    running(page)
+    page.wait_for_function("() => document.querySelectorAll('.stage').length >= 3")
+    server.kill()
+    shown = [running(page)]
+    for number in range(1, 6):
+        page.keyboard.press("a")
+        page.wait_for_selector(f"#banner:has-text('{number} verdict')")
+        if number < 5:
+            shown.append(running(page, other_than=shown[-1]))
+    page.wait_for_selector("body:not(.busy)")
+    server.start()
+    page.wait_for_selector("#banner", state="hidden")
+    all_saved(page)
+    assert {"|".join(pair) for pair in settled(folder)} == set(shown)
+    times = [decision.decided_at for decision in decisions(folder)]
+    assert times == sorted(times) and len(set(times)) == 5, "each has the reviewer's own time"
 
 
 def test_verdicts_wait_through_a_reload_and_leave_in_order(page: "Page", server: Server, folder: Path) -> None:
@@ -163,6 +213,7 @@ def test_verdicts_wait_through_a_reload_and_leave_in_order(page: "Page", server:
     server.kill()
     page.keyboard.press("a")
     page.wait_for_selector("#banner:has-text('1 verdict is kept')")
+    running(page, other_than=shown)
     page.keyboard.press("u")
     page.wait_for_selector("#banner:has-text('2 verdicts are kept')")
     assert page.locator(".stage.shown").get_attribute("data-pair") == shown
@@ -175,39 +226,83 @@ def test_verdicts_wait_through_a_reload_and_leave_in_order(page: "Page", server:
     assert (settled(folder), summary(folder)["decisions"]) == ({}, 2)
 
 
-def test_two_browsers_are_two_reviewers(chromium: "Browser", tmp_path: Path, clips: Path) -> None:
+def test_kept_verdicts_do_not_go_to_another_dataset(
+    chromium: "Browser", folder: Path, tmp_path: Path, clips: Path
+) -> None:
+    with serving(folder, "--token", "the-token-of-both-servers") as server:
+        page = named(chromium, server, "ada")
+        running(page)
+        server.kill()
+        page.keyboard.press("a")
+        page.wait_for_selector("#banner:has-text('1 verdict is kept')")
+        # another dataset of the same folder's name at the same address
+        folder.rename(tmp_path / "first")
+        dataset(tmp_path / "again", clip=clips, videos=4).rename(folder)
+        server.start()
+        page.wait_for_function("() => document.querySelector('#progress-words').textContent.includes('0 of 4')")
+        running(page)
+        assert decisions(folder) == []
+        kept = page.evaluate("Object.keys(localStorage).filter(key => key.includes('unsent')).length")
+        assert kept == 1, "it waits for its own dataset"
+        page.context.close()
+
+
+def named(chromium: "Browser", server: Server, name: str) -> "Page":
+    """Return a reviewer's page in a browser of his own."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(f"localStorage.setItem('a2dsplus:reviewer', {json.dumps(name)})")
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector(f"#who:has-text('{name}')")
+    return page
+
+
+def test_two_reviewers_disagree_and_a_third_settles(chromium: "Browser", tmp_path: Path, clips: Path) -> None:
     folder = dataset(tmp_path, clip=clips, videos=4)
     with serving(folder, "--double", "1") as server:
-        pages = {}
-        for name, key, words in (("ada", "a", "Accepted"), ("bob", "1", "Rejected")):
-            context = chromium.new_context(viewport={"width": 1280, "height": 720})
-            context.set_default_timeout(PATIENCE_MS)
-            context.add_init_script(f"localStorage.setItem('a2dsplus:reviewer', {json.dumps(name)})")
-            pages[name] = page = context.new_page()
-            page.goto(server.url)
-            page.wait_for_selector(f"#who:has-text('{name}')")
+        pages = {name: named(chromium, server, name) for name in ("ada", "bob")}
+        for name, keys in (("ada", ("a",)), ("bob", ("1", "a"))):
+            page = pages[name]
             running(page)
-            for _ in range(3):
+            while page.locator("#nothing:visible").count() == 0:
                 assert "ada:" not in page.locator("#about").inner_text()
-                press(page, key, words=words)
-            page.keyboard.press(key)
-            # ada has judged all four; bob is shown the candidates behind those he rejected
-            page.wait_for_selector("#nothing" if name == "ada" else "#about:has-text('last candidate')")
-            page.wait_for_selector("body:not(.busy)")
-        assert settled(folder) == {}, "they disagree about every pair"
-        page = pages["ada"]
+                for key in keys:
+                    shown = running(page)
+                    page.keyboard.press(key)
+                    page.wait_for_function(
+                        "was => (document.querySelector('.stage.shown')?.dataset.pair ?? '') !== was"
+                        " || !document.querySelector('#nothing').hidden",
+                        arg=shown,
+                    )
+                    page.wait_for_selector("body:not(.busy)")
+            all_saved(page)
+        disputed = set(Store(default_url(folder)).ledger().disputed)
+        assert len(disputed) == 4, "they disagree about every first candidate"
+        page = pages["bob"]
         page.keyboard.press("g")
         page.wait_for_selector("#agreement .dispute")
-        assert page.locator("#agreement .dispute").count() == 4
-        table = page.locator("#agreement table").nth(1).inner_text()
-        assert "ada and bob" in table and "0.0 %" in table
-        first = page.locator(".dispute").first
-        key_of = str(first.get_attribute("data-pair"))
-        first.get_by_role("button", name="Settle: accept").click()
-        page.wait_for_selector(f".dispute[data-pair='{key_of}']", state="detached")
-        assert {"|".join(pair): outcome for pair, outcome in settled(folder).items()} == {key_of: "accepted"}
-        for page in pages.values():
-            page.context.close()
+        assert page.locator("#agreement button:has-text('Settle')").count() == 0, "a party does not settle"
+        assert "ada and bob" in page.locator("#agreement table").nth(1).inner_text()
+        cy = named(chromium, server, "cy")
+        cy.wait_for_selector("#nothing:has-text('4 of them for you')")
+        # with clips and keys
+        cy.get_by_role("button", name="Settle disputes").click()
+        first = running(cy)
+        assert "ada: accepted" in cy.locator("#about").inner_text()
+        assert cy.locator("[data-do=accept]").inner_text().startswith("Settle: accept")
+        second = press(cy, "a")
+        third = press(cy, "1")
+        found = {"|".join(pair): outcome for pair, outcome in settled(folder).items() if pair in disputed}
+        assert found == {first: "accepted", second: "rejected"}
+        # and from the table
+        cy.keyboard.press("g")
+        cy.wait_for_selector("#agreement .dispute")
+        cy.locator(f".dispute[data-pair='{third}']").get_by_role("button", name="Settle: accept").click()
+        cy.wait_for_selector(f".dispute[data-pair='{third}']", state="detached")
+        assert settled(folder)[tuple(third.split("|"))] == "accepted"  # type: ignore[index]
+        for opened in (*pages.values(), cy):
+            opened.context.close()
 
 
 def test_markup_in_a_caption_is_shown_as_it_is(shared_page: "Page") -> None:
@@ -215,36 +310,65 @@ def test_markup_in_a_caption_is_shown_as_it_is(shared_page: "Page") -> None:
     page.keyboard.press("l")
     page.locator("#filters [name=text]").fill("<script>")
     page.wait_for_selector("#list-count:has-text('2 pairs')")
-    page.keyboard.press("Tab")
     page.wait_for_selector(".stage.shown .caption:has-text('<script>')")
     assert SCRIPT in page.locator(".stage.shown").inner_text()
     assert page.locator(".stage script, .stage img, .row img").count() == 0
     assert page.title() == "Review dataset"
 
 
-def test_keys_work_wherever_the_focus_is_and_never_in_a_text_field(
-    shared_page: "Page", logged: Callable[[], int]
-) -> None:
+def test_keys_belong_to_what_has_the_focus(shared_page: "Page", logged: Callable[[], int]) -> None:
     page = shared_page
     page.locator("#scrubber").focus()
-    press(page, "a", words="Accepted")
-    page.locator("[data-do=skip]").focus()
-    page.keyboard.press(" ")  # plays or pauses; the button that has the focus is left alone
+    press(page, "a")
+    # after a click the keys are the page's again: Space plays and does not skip once more
+    before = running(page)
+    page.locator("[data-do=skip]").click()
+    shown = running(page, other_than=before)
+    all_saved(page)
+    page.keyboard.press(" ")
     page.wait_for_selector("[data-do=play][aria-label=Play]")
-    assert logged() == 1
+    assert (running(page), logged()) == (shown, 2)
+    # reached by Tab, the button is pressed by Space
+    page.locator("[data-do=outline]").focus()
+    page.keyboard.press(" ")
+    page.wait_for_selector("[data-do=outline][aria-pressed=false]")
+    page.keyboard.press(" ")
     page.keyboard.press("l")
+    for menu in ("status", "tier", "grade"):
+        page.locator(f"#filters [name={menu}]").focus()
+        page.keyboard.press("a")
+        page.keyboard.press("1")
+    page.locator("#rows").focus()
+    page.keyboard.press("a")
+    assert logged() == 2, "menus and the list keep their keys"
+    page.locator("#filters [name=status]").select_option("undecided")
+    page.locator("#filters [name=tier]").select_option("")
+    page.locator("#filters [name=grade]").select_option("")
     page.locator("#filters [name=text]").click()
     page.keyboard.type("aurse1")
     page.wait_for_selector("#list-count:has-text('0 pairs')")
     page.wait_for_selector("#nothing:has-text('No pair here')")
-    assert logged() == 1
-    page.locator("#filters [name=text]").fill("")
-    page.locator("#filters [name=tier]").click()
-    page.keyboard.press("Escape")
-    page.wait_for_selector("#list-count:not(:has-text('0 pairs'))")
-    running(page)
-    press(page, "a", words="Accepted")
     assert logged() == 2
+    page.locator("#filters [name=text]").fill("")
+    page.wait_for_selector("#list-count:not(:has-text('0 pairs'))")
+    page.locator("#drawer-close").click()
+    page.locator("#main").focus()
+    running(page)
+    press(page, "a")
+    assert logged() == 3
+
+
+@pytest.mark.parametrize(("key", "code"), [("ф", "KeyA"), ("α", "KeyA"), ("&", "Digit1")])
+def test_keys_work_on_other_layouts(shared_page: "Page", logged: Callable[[], int], key: str, code: str) -> None:
+    page = shared_page
+    before = running(page)
+    page.evaluate(
+        "([key, code]) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, code, bubbles: true }))",
+        [key, code],
+    )
+    running(page, other_than=before)
+    all_saved(page)
+    assert logged() == 1
 
 
 def test_a_key_held_down_judges_one_pair(shared_page: "Page", logged: Callable[[], int]) -> None:
@@ -254,6 +378,7 @@ def test_a_key_held_down_judges_one_pair(shared_page: "Page", logged: Callable[[
         page.keyboard.down("a")  # the second and later ones are repeats
     running(page, other_than=before)
     page.keyboard.up("a")
+    all_saved(page)
     assert logged() == 1
 
 
@@ -271,7 +396,7 @@ def test_keys_are_remapped_and_remembered(shared_page: "Page", logged: Callable[
     running(page)
     assert page.locator(".accept[data-do=accept] kbd").inner_text() == "Y"
     page.keyboard.press("a")
-    press(page, "y", words="Accepted")
+    press(page, "y")
     assert logged() == 1
 
 
@@ -281,6 +406,7 @@ def test_frames_are_stepped_one_by_one_and_the_outline_follows(shared_page: "Pag
     page.wait_for_selector("[data-do=play][aria-label=Play]")
     page.locator("#scrubber").fill("1")
     page.wait_for_selector("#frame:has-text('1 /')")
+    page.locator("#main").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
@@ -299,7 +425,7 @@ def test_the_composed_sample_plays(shared_page: "Page") -> None:
     page = shared_page
     for subset, frames in (("S", 20), ("T", 40)):
         page.keyboard.press("c")
-        page.wait_for_selector(f"#view-{subset}[aria-pressed=true]")
+        page.wait_for_selector(f"[data-view={subset}][aria-pressed=true]")
         page.wait_for_selector(f"#frame:has-text('/ {frames}')")
         page.wait_for_function("() => document.querySelector('.stage.shown .whole video').currentTime > 0.1")
     page.keyboard.press("c")

@@ -13,7 +13,8 @@ import pytest
 
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.review.decisions import Decision, DecisionError, Verdict
-from a2dsplus.review.store import Store, settled, summary
+from a2dsplus.review.store import Store, settled
+from a2dsplus.review.summary import summary
 
 
 def _programs() -> Path | None:
