@@ -59,7 +59,7 @@ def main() -> None:
         )
         places = iter(rows)
         for example in chosen:
-            video = np.stack([to_rgb(frame) for frame in decode(source.footage(example.video).clip)])
+            video = np.stack([to_rgb(frame) for frame in decode(source.video(example.video).clip)])
             parting = about["videos"][example.video]["look_alikes"]["divergence_frame"]
             early = sum(frame + 1 < parting for frame in example.labelled)
             for name, model in models.items():

@@ -1,10 +1,10 @@
-"""LOCATER, the memory-augmented Transformer for language-guided video segmentation, in two faithful variants.
+"""LOCATER, the memory-augmented Transformer for language-guided video segmentation, in two variants.
 
 `Locater(LocaterConfig.preset("paper"))` is the network of the paper's section 3; `locater.released.load(path)`
 the one of the authors' inference code, taking their weights.
 """
 
-from locater.config import LocaterConfig
+from locater.config import LocaterConfig, ReleasedConfig
 from locater.errors import CheckpointError, ConfigError, LocaterError, QueryError, VideoError
 from locater.model import Locater, Prediction, Session
 
@@ -12,5 +12,5 @@ from . import checkpoint, loss, released
 
 __all__ = [
     "CheckpointError", "ConfigError", "Locater", "LocaterConfig", "LocaterError", "Prediction", "QueryError",
-    "Session", "VideoError", "checkpoint", "loss", "released",
+    "ReleasedConfig", "Session", "VideoError", "checkpoint", "loss", "released",
 ]  # fmt: skip

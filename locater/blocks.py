@@ -4,17 +4,9 @@ Legend: B batch, N tokens, D width, H heads.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-
-from locater import kernels
-
-
-class Linear(nn.Linear):
-    """`nn.Linear` on the fastest path (`kernels.linear`)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return kernels.linear(x, self.weight, self.bias)
 
 
 class MLP(nn.Module):
@@ -22,11 +14,11 @@ class MLP(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()
-        self.fc1 = Linear(inputs, hidden)
-        self.fc2 = Linear(hidden, outputs)
+        self.fc1 = nn.Linear(inputs, hidden)
+        self.fc2 = nn.Linear(hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.fc2(kernels.linear(x, self.fc1.weight, self.fc1.bias, gelu=True))
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
         return out
 
 
@@ -36,8 +28,8 @@ class SelfAttention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = Linear(dim, 3 * dim)
-        self.proj = Linear(dim, dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, *, keep: int | None = None, mask: Tensor | None = None) -> Tensor:
         """Return what the first `keep` tokens (all by default) gather from all tokens.
@@ -46,14 +38,14 @@ class SelfAttention(nn.Module):
         """
         dim = x.shape[-1]
         if keep is None:
-            q, k, v = (kernels.split_heads(y, self.heads) for y in self.qkv(x).split(dim, dim=-1))
+            q, k, v = (split_heads(y, self.heads) for y in self.qkv(x).split(dim, dim=-1))  # (B, H, N, D/H)
         else:
             weight, bias = self.qkv.weight, self.qkv.bias
-            q = kernels.split_heads(kernels.linear(x[:, :keep], weight[:dim], bias[:dim]), self.heads)
-            kv = kernels.linear(x, weight[dim:], bias[dim:])
-            k, v = (kernels.split_heads(y, self.heads) for y in kv.split(dim, dim=-1))
-        seen = None if mask is None else mask[:, None, None, :]
-        out: Tensor = self.proj(kernels.join_heads(kernels.attend(q, k, v, mask=seen)))
+            q = split_heads(F.linear(x[:, :keep], weight[:dim], bias[:dim]), self.heads)  # (B, H, keep, D/H)
+            kv = F.linear(x, weight[dim:], bias[dim:])  # (B, N, 2D)
+            k, v = (split_heads(y, self.heads) for y in kv.split(dim, dim=-1))  # (B, H, N, D/H)
+        seen = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, N)
+        out: Tensor = self.proj(join_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=seen)))  # (B, keep, D)
         return out
 
 
@@ -97,6 +89,17 @@ class Blocks(nn.ModuleList):
             else:
                 x = block(x, keep=last, mask=mask)
         return x if keep is None else x[:, :keep]
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """Return (B, N, H*d) as (B, H, N, d)."""
+    out: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return out
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """Return (B, H, N, d) as (B, N, H*d)."""
+    return x.transpose(1, 2).flatten(2)
 
 
 def stack(depth: int, dim: int, heads: int, *, norm: str, eps: float = 1e-5) -> Blocks:

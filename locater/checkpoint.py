@@ -5,13 +5,14 @@ import os
 import pickle
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from locater.config import LocaterConfig
+from locater.config import LocaterConfig, ReleasedConfig
 from locater.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
@@ -54,16 +55,23 @@ def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":
     if not isinstance(values, dict):
         raise CheckpointError(f"{beside}: holds {type(values).__name__}, expected an object of configuration fields")
     try:
-        config = LocaterConfig.from_dict(values)
+        config = LocaterConfig.from_dict(_of_its_variant(values))
     except ConfigError as error:
         raise CheckpointError(f"{beside}: {error}") from None
     if vocab is None and _vocab_path(Path(path)).is_file():
         vocab = _vocab_path(Path(path))
     # BERT has buffers that no file holds: they must be made for real
-    with torch.device("cpu" if config.language == "bert" else "meta"):
+    with torch.device("cpu" if getattr(config, "language", None) == "bert" else "meta"):
         model = Locater(config, vocab=vocab)
     fill(model.network, tensors, source=str(path), assign=True)
     return model.eval()
+
+
+def _of_its_variant(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a file's fields without those of the other variant alone, which files name from when both shared one record."""
+    paper, released = ({entry.name for entry in fields(kind) if entry.init} for kind in (LocaterConfig, ReleasedConfig))
+    foreign = paper - released if values.get("variant") == "released" else released - paper
+    return {name: value for name, value in values.items() if name not in foreign}
 
 
 def read(path: str | Path) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ Legend: B batch (all frames of all samples), N patches, L words, D width.
 import torch
 from torch import Tensor, nn
 
-from locater.blocks import Linear, stack
+from locater.blocks import stack
 from locater.config import LocaterConfig
 
 
@@ -30,7 +30,7 @@ class Fusion(nn.Module):
         self.norms = nn.ModuleList(
             nn.LayerNorm(dim) if config.norm == "pre" else nn.Identity() for _ in range(config.modules)
         )
-        self.join = None if config.modules else Linear(2 * dim, dim)
+        self.join = None if config.modules else nn.Linear(2 * dim, dim)
 
     def forward(self, tokens: Tensor, words: Tensor, mask: Tensor) -> list[Tensor]:
         """Return F2 of every module; the last is V.

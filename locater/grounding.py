@@ -8,16 +8,15 @@ Legend: B batch, M candidates, T frames, N patches, L words, D width.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from locater.blocks import MLP, Linear, initialise, stack
+from locater.blocks import MLP, stack
 from locater.errors import VideoError
-from locater.inference import prepare, sampled_indices
+from locater.inference import prepare
 from locater.model import Locater
 
 _PLACE = 7  # area, centre (x, y), box (left, top, right, bottom), all in [0, 1]
@@ -31,11 +30,10 @@ class Grounding(nn.Module):
         self.lead = nn.Parameter(torch.zeros(1, 1, dim))
         self.types = nn.Parameter(torch.zeros(2, dim))
         self.time = nn.Parameter(torch.zeros(1, frames, dim))
-        self.look = Linear(dim, dim)
+        self.look = nn.Linear(dim, dim)
         self.place = MLP(_PLACE, dim, dim)
         self.blocks = stack(depth, dim, heads, norm="post")
         self.score = MLP(dim, dim, 1)
-        initialise(self)
         for parameter in (self.lead, self.types, self.time):
             nn.init.trunc_normal_(parameter, std=0.02)
 
@@ -102,17 +100,17 @@ def choose(
             raise VideoError(f"grounding: candidate {index + 1} is {masks.shape}, the video {video.shape[:3]}")
     if not len(video):
         raise VideoError("the video has no frames")
-    indices = sampled_indices(len(video), model.config)
+    indices = model.config.sampled(len(video))
     most = grounding.time.shape[1]
     if len(indices) > most:
         indices = [indices[i * len(indices) // most] for i in range(most)]
     if model.config.variant == "released":
         raise VideoError("grounding: looks at tokens of the paper variant, not of the released network")
-    words: Any = model.network.read_words(model.tokens(query))
+    session = model.start(query)
     frames = prepare(video[indices], model.config, device=model.device)
-    tokens = torch.cat([model.alone(frames[None, t : t + 1], words) for t in range(len(frames))], dim=1)
+    tokens = torch.cat([session.fuse(model.glance(frames[None, t : t + 1])) for t in range(len(frames))], dim=1)
     grid = model.config.grid
     stacked = torch.from_numpy(np.stack([masks[indices] for masks in candidates])).to(model.device).float()
     shares = F.adaptive_avg_pool2d(stacked, grid)  # (M, T, g, g)
-    scores = grounding(tokens, words.features, words.mask, shares[None])[0]
+    scores = grounding(tokens, session.words.features, session.words.mask, shares[None])[0]
     return int(scores.argmax()), scores.softmax(-1)

@@ -1,21 +1,24 @@
-"""Videos in, masks out: any resolution and length, in memory that does not grow with the video.
+"""Videos in, masks out: any resolution and length, several queries at once, in memory that does not grow with the video.
 
-Legend: N frames of a video, t frames at a time, H, W its size, S the model's image side.
+Legend: N frames of a video, t frames at a time, Q queries, H, W the video's size, S the model's image side.
 """
 
 import contextlib
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from locater.config import LocaterConfig
+from locater.config import AnyConfig, LocaterConfig
 from locater.errors import QueryError, VideoError
+
+if TYPE_CHECKING:
+    from locater.model import Locater
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """The scales of the RVOS challenge (section 5.6)."""
@@ -24,45 +27,13 @@ Video = np.ndarray | Iterable[np.ndarray]
 _Replay = Callable[[], Iterator[np.ndarray]]
 
 
-class Follower(Protocol):
-    """What is asked of `model.Session`: one query followed through one video."""
-
-    def encode(self, frames: Tensor) -> Tensor:
-        """frames (B, T, 3, S, S) -> V (B, T, N, D)."""
-        ...
-
-    def advance(self, tokens: Tensor) -> Tensor:
-        """tokens (B, N, D) -> logits (B, 1, S, S)."""
-        ...
-
-
-class Segmenter(Protocol):
-    """What is asked of `model.Locater`, which imports this module and not the other way about."""
-
-    config: LocaterConfig
-    training: bool
-
-    @property
-    def device(self) -> torch.device:
-        """Where frames go."""
-        ...
-
-    def start(self, query: str | Tensor, global_frames: Iterable[Tensor], *, size: int) -> Follower:
-        """Return a follower of the query in frames of side `size`; global_frames: chunks (1, T, 3, S, S)."""
-        ...
-
-    def train(self, mode: bool = True) -> Any:
-        """Switch training mode on or off."""
-        ...
-
-
-def segment(model: Segmenter, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
+def segment(model: "Locater", video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
     """Return the masks of the referent: bool (N, H, W). The arguments and errors are `stream`'s."""
     return np.stack(list(stream(model, video, query, **options)))
 
 
 def stream(
-    model: Segmenter, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
+    model: "Locater", video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
 ) -> Iterator[np.ndarray]:
     """Yield the referent's mask in each frame, bool (H, W), one by one: where the probability is above `threshold`.
 
@@ -72,45 +43,60 @@ def stream(
         yield (probability > threshold).cpu().numpy()
 
 
-def probabilities(
-    model: Segmenter,
+def probabilities(model: "Locater", video: Video, query: str | Tensor, **options: Any) -> Iterator[Tensor]:
+    """Yield the referent's probability at each pixel of each frame, float32 (H, W) in [0, 1]. As `follow`, of one query."""
+    for maps in follow(model, video, [query], **options):
+        yield from maps
+
+
+def follow(
+    model: "Locater",
     video: Video,
-    query: str | Tensor,
+    queries: Sequence[str | Tensor],
     *,
     batch: int = 4,
     scales: Sequence[float] = (1.0,),
     flip: bool = False,
-) -> Iterator[Tensor]:
-    """Yield the referent's probability at each pixel of each frame, float32 (H, W) in [0, 1], one by one.
+    wanted: Collection[int] | None = None,
+) -> Iterator[list[Tensor]]:
+    """Yield for each frame the Q queries' referents: a float32 map (H, W) of probabilities in [0, 1] each.
 
     video: uint8 (N, H, W, 3), or an iterable of (H, W, 3); grey frames (H, W) or (H, W, 1) become three equal
     channels, an alpha channel is dropped. It is gone through twice, first for the global memory; an iterator that can be
-    gone through only once is kept in a temporary file meanwhile. query: one text, or token ids (1, L).
-    batch: frames encoded together. scales, flip: every scale, as it is and mirrored, is followed on its own
+    gone through only once is kept in a temporary file meanwhile. queries: texts, or token ids (1, L) each. The visual
+    encoder runs once a video; on a CPU the rest runs query by query and gives the bits of each query alone, elsewhere texts go
+    through together. batch: frames encoded together. scales, flip: every scale, as it is and mirrored, is followed on its own
     and their probabilities are averaged; a mirrored video is asked for with left and right swapped. The
-    released network knows one scale. Raises `VideoError`, `QueryError`.
+    released network knows one scale. wanted: 0-based frames whose maps are asked for; the others yield an empty list.
+    Raises `VideoError`, `QueryError`.
     """
-    if flip and not isinstance(query, str):
+    if flip and not all(isinstance(query, str) for query in queries):
         raise QueryError("flip=True needs a text query, to swap left and right in it")
-    if isinstance(query, Tensor) and query.dim() == 2 and len(query) != 1:
-        raise QueryError(f"segment follows one query, got {len(query)}")
-    ways = [_Way(model, scale, mirrored) for scale in scales for mirrored in ((False, True) if flip else (False,))]
-    if not ways:
-        raise VideoError("no scales given")
+    if any(isinstance(query, Tensor) and query.dim() == 2 and len(query) != 1 for query in queries):
+        raise QueryError("token ids are those of one query, (1, L)")
+    if not scales or not queries:
+        raise VideoError("no scales given" if queries else "no query given")
     training = model.training
     with _replayable(video) as replay, torch.inference_mode():
         model.train(False)
         try:
-            sessions = [way.start(query, replay) for way in ways]
+            ways = [_Way(model, queries, scale, mirrored) for scale in scales for mirrored in (False, True)[: 1 + flip]]
+            if model.config.global_size:
+                count = len(video) if isinstance(video, Sized) else None
+                for frames in _chunks(_sampled(replay, model.config, count), 8):
+                    for way in ways:
+                        way.remember(frames)
+            number = 0
             for frames in _chunks(replay(), batch):
-                encoded = [s.encode(way.prepare(frames)[None])[0] for way, s in zip(ways, sessions, strict=True)]
+                encoded = [way.encode(frames) for way in ways]
                 for index in range(len(frames)):
-                    size = frames.shape[1:3]
-                    maps = [
-                        way.probability(session.advance(tokens[index : index + 1]), size)
-                        for way, session, tokens in zip(ways, sessions, encoded, strict=True)
-                    ]
-                    yield torch.stack(maps).mean(0)
+                    logits = [way.advance(tokens, index) for way, tokens in zip(ways, encoded, strict=True)]
+                    maps: list[Tensor] = []
+                    if wanted is None or number in wanted:
+                        sides = [way.enlarged(own, frames.shape[1:3]) for way, own in zip(ways, logits, strict=True)]
+                        maps = [torch.stack(maps).mean(0) for maps in zip(*sides, strict=True)]
+                    yield maps
+                    number += 1
         finally:
             model.train(training)
 
@@ -129,36 +115,48 @@ def confidence(probability: Tensor, mask: np.ndarray) -> float:
 
 
 class _Way:
-    """One way to look at a video: at one scale, mirrored or not."""
+    """One way to look at a video, at one scale, mirrored or not, with every query's session."""
 
-    def __init__(self, model: Segmenter, scale: float, mirrored: bool) -> None:
+    def __init__(self, model: "Locater", queries: Sequence[str | Tensor], scale: float, mirrored: bool) -> None:
         patch = model.config.patch
-        self.model = model
-        self.mirrored = mirrored
+        self.model, self.mirrored = model, mirrored
         self.size = max(1, round(model.config.image_size * scale / patch)) * patch
+        asked = [swap_sides(query) if mirrored and isinstance(query, str) else query for query in queries]
+        texts = [query for query in asked if isinstance(query, str)]
+        together = model.device.type != "cpu" and len(texts) == len(asked)
+        self.sessions = [model.start(group, size=self.size) for group in ([texts] if together else asked)]
+        self.eye = model.eye()
 
-    def start(self, query: str | Tensor, replay: _Replay) -> Follower:
-        """Return a session whose global memory has seen the video's sampled frames."""
-        asked = swap_sides(query) if self.mirrored and isinstance(query, str) else query
-        chosen = _sampled(replay, self.model.config) if self.model.config.global_size else iter(())
-        chunks = (self.prepare(frames)[None] for frames in _chunks(chosen, 8))
-        return self.model.start(asked, chunks, size=self.size)
+    def remember(self, frames: np.ndarray) -> None:
+        """Write sampled frames, uint8 (t, H, W, 3), into every session's global memory."""
+        for session, tokens in zip(self.sessions, self._fused(self.model.glance(self._prepared(frames))), strict=True):
+            session.remember(tokens)
 
-    def prepare(self, frames: np.ndarray) -> Tensor:
-        """uint8 (t, H, W, 3) -> (t, 3, S, S) on the model's device."""
-        out = prepare(frames, self.model.config, size=self.size, device=self.model.device)
-        return out.flip(-1) if self.mirrored else out
+    def encode(self, frames: np.ndarray) -> list[Tensor]:
+        """Return every session's V (B, t, N, D) of the next frames, uint8 (t, H, W, 3)."""
+        return self._fused(self.eye.look(self.model.fitting(self._prepared(frames))))
 
-    def probability(self, logits: Tensor, size: tuple[int, ...]) -> Tensor:
-        """logits (1, 1, S, S) -> (H, W) in [0, 1]."""
-        logits = logits.flip(-1) if self.mirrored else logits
+    def advance(self, tokens: list[Tensor], index: int) -> list[Tensor]:
+        """Return every query's logits (1, S, S) of frame `index` of `tokens`."""
+        steps = [s.advance(own[:, index]) for s, own in zip(self.sessions, tokens, strict=True)]  # (B, 1, S, S) each
+        return [logits for step in steps for logits in step.unbind(0)]
+
+    def enlarged(self, logits: list[Tensor], size: tuple[int, ...]) -> list[Tensor]:
+        """Return logits (1, S, S) as probabilities (H, W), the mirror undone."""
         corners = self.model.config.variant == "released"
-        p = F.interpolate(torch.sigmoid(logits.float()), tuple(size), mode="bilinear", align_corners=corners)
-        return p[0, 0]
+        maps = [torch.sigmoid((own.flip(-1) if self.mirrored else own).float())[None] for own in logits]
+        return [F.interpolate(p, tuple(size), mode="bilinear", align_corners=corners)[0, 0] for p in maps]
+
+    def _prepared(self, frames: np.ndarray) -> Tensor:
+        out = prepare(frames, self.model.config, size=self.size, device=self.model.device)[None]
+        return out.flip(-1) if self.mirrored else out  # (1, t, 3, S, S)
+
+    def _fused(self, seen: Tensor) -> list[Tensor]:
+        return [s.fuse(seen.expand(s.batch, -1, -1, -1)) for s in self.sessions]
 
 
 def prepare(
-    frames: np.ndarray, config: LocaterConfig, *, size: int | None = None, device: torch.device | str = "cpu"
+    frames: np.ndarray, config: AnyConfig, *, size: int | None = None, device: torch.device | str = "cpu"
 ) -> Tensor:
     """Return frames as the network takes them: uint8 (t, H, W, 3) -> float32 (t, 3, S, S) in [-1, 1].
 
@@ -174,19 +172,6 @@ def prepare(
     return x * 2 - 1
 
 
-def sampled_indices(count: int, config: LocaterConfig) -> list[int]:
-    """Return which of `count` frames (0-based) the global memory is made of.
-
-    `paper`: every `interval`-th. `released`: `global_frames` of them, step = floor(count / n) apart, the first
-    (1-based) floor((1 + step) / 2); in a shorter video the same frame may come twice.
-    """
-    if config.variant == "paper":
-        return list(range(0, count, config.interval))
-    step = count // config.global_frames
-    numbers = [(1 + step) // 2 + index * step for index in range(config.global_frames)]
-    return [min(max(number, 1), count) - 1 for number in numbers]
-
-
 def swap_sides(text: str) -> str:
     """Return the text with left and right exchanged, in words such as "leftmost" too."""
     other = {"left": "right", "right": "left"}
@@ -198,15 +183,17 @@ def swap_sides(text: str) -> str:
     return re.sub(r"\b(?:left|right)(?=\b|most|ward|-)", swap, text, flags=re.IGNORECASE)
 
 
-def _sampled(replay: _Replay, config: LocaterConfig) -> Iterator[np.ndarray]:
-    """Yield the frames for the global memory in time order."""
-    if config.variant == "paper":
+def _sampled(replay: _Replay, config: AnyConfig, count: int | None) -> Iterator[np.ndarray]:
+    """Yield the frames for the global memory in time order, of a video of `count` frames (None: not known yet)."""
+    if isinstance(config, LocaterConfig):
         yield from (frame for index, frame in enumerate(replay()) if index % config.interval == 0)
         return
-    wanted = sampled_indices(sum(1 for _ in replay()), config)
+    wanted = config.sampled(sum(1 for _ in replay()) if count is None else count)
     for index, frame in enumerate(replay()):
         for _ in range(wanted.count(index)):
             yield frame
+        if index >= wanted[-1]:
+            return
 
 
 def _chunks(frames: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:

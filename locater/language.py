@@ -127,13 +127,11 @@ def make_language(config: LocaterConfig) -> LstmLanguage | BertLanguage:
 class ReleasedLanguage(nn.Module):
     """The released encoder: own embedding, three bi-LSTM layers over all 22 ids, pads included, LayerNorm."""
 
-    def __init__(self, config: LocaterConfig) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
-        self.emb = nn.Embedding(config.vocabulary, config.word_dim)
-        self.lang_model = nn.LSTM(
-            config.word_dim, config.dim // 2, config.lstm_layers, batch_first=True, bidirectional=True
-        )
-        self.norm = nn.LayerNorm(config.dim)
+        self.emb = nn.Embedding(30000, 300)
+        self.lang_model = nn.LSTM(300, dim // 2, 3, batch_first=True, bidirectional=True)
+        self.norm = nn.LayerNorm(dim)
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids (B, 22) -> (B, 22, 768)."""

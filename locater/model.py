@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from locater.config import LocaterConfig
+from locater.config import AnyConfig, ReleasedConfig
 from locater.errors import QueryError, VideoError
 from locater.inference import segment
 from locater.language import HashTokeniser, Tokeniser, WordPieceTokeniser, check_ids
+from locater.network import Network
 from locater.paper import PaperNetwork
 from locater.released_network import ReleasedNetwork
 
@@ -36,23 +37,56 @@ class Prediction(NamedTuple):
     """V: (B, T, N, D)."""
 
 
+class Eye:
+    """The visual encoder on the frames of one video (or B of each) in order: what no query changes."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._before: Tensor | None = None  # earlier frames, for an encoder that looks back
+
+    def look(self, frames: Tensor) -> Tensor:
+        """frames (B, T, 3, S, S), the next ones -> what `Session.fuse` takes."""
+        context = self._network.context
+        if context:
+            before = frames[:, :1].expand(-1, context, -1, -1, -1) if self._before is None else self._before
+            frames = torch.cat([before, frames], dim=1)
+            self._before = frames[:, -context:].detach()
+        return self._network.look(frames)
+
+
 class Session:
-    """One query on one video (or B of each): remembers what `step` has seen. Made by `Locater.start`.
+    """One query on one video (or B of each): remembers what it has seen. Made by `Locater.start`.
 
     Its memory does not grow with the frames, unless the model is in training mode with gradients on: then
     the steps stay connected, as back-propagation through time needs them to.
     """
 
-    def __init__(self, model: "Locater", words: Any, globe: Any, *, batch: int, size: int) -> None:
-        self._model = model
-        self._size = size
-        self._words = words
-        self._globe = globe
-        self._local = model.network.first_local(batch)
-        self._before: Tensor | None = None  # earlier frames, for a visual encoder that looks back
-        self.batch = batch
+    def __init__(self, model: "Locater", ids: Tensor, *, size: int, gradients: bool = False) -> None:
+        self._model, self._network, self._size = model, model.network, size
+        self._gradients = gradients  # in evaluation mode too
+        self._eye = Eye(model.network)
+        self.batch = len(ids)
+        with self._context():
+            self.words = self._network.read_words(ids)
+            self._globe = self._network.first_global(self.batch)
+            self._local = self._network.first_local(self.batch)
+        self._remembered = False
+        self._ready: Any = None
+        self._unwritten: tuple[Tensor, Tensor] | None = None  # the last frame's V and mask
         self.word_weights: Tensor | None = None
         """The word weights of the last step, (B, L) or (B, 8, L)."""
+
+    def _context(self) -> torch.set_grad_enabled:
+        return torch.set_grad_enabled(torch.is_grad_enabled() and (self._gradients or self._model.training))
+
+    def remember(self, tokens: Tensor, known: Tensor | None = None) -> None:
+        """Write sampled frames into the global memory, in time order and before the first `advance`: V (B, t, N, D).
+
+        known (B, t): which of them are a sample's own, all if left out; the others only fill up the batch.
+        """
+        with self._context():
+            self._globe = self._network.write_global(self._globe, tokens, known)
+        self._remembered = True
 
     def step(self, frame: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the logits of the next frame's mask and write the frame into the local memory.
@@ -60,58 +94,59 @@ class Session:
         frame (B, 3, S, S) in [-1, 1] -> (B, 1, S, S). mask (B, 1, S, S) in [0, 1] is written in place of the
         model's own. Raises `VideoError` for other shapes.
         """
-        _check(frame, (self.batch, 3, self._size, self._size), "frame")
-        with self._model.gradients():
-            return self.advance(self.encode(frame.unsqueeze(1))[:, 0], mask)
+        check(frame, (self.batch, 3, self._size, self._size), "frame")
+        if mask is not None:
+            check(mask.float(), (self.batch, 1, self._size, self._size), "mask")
+        with self._context():
+            tokens = self.fuse(self._eye.look(self._model.fitting(frame.unsqueeze(1))))
+            return self.advance(tokens[:, 0], mask)
 
-    def encode(self, frames: Tensor) -> Tensor:
-        """Return V of the next T frames, to be passed to `advance` one by one.
+    def fuse(self, seen: Tensor) -> Tensor:
+        """Return V (B, T, N, D) of what an `Eye` has seen, for `remember` and `advance`. It depends on no memory."""
+        with self._context():
+            return self._network.fuse(seen, self.words)[-1]
 
-        frames (B, T, 3, S, S) -> (B, T, N, D). Frames do not depend on the memories up to here, so they may go
-        through together.
+    def advance(self, tokens: Tensor, mask: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """Return the logits of the next frame, V (B, N, D) -> (B, 1, S, S): the one step that everything runs.
+
+        The frame before is written into M_l first. What of this one will be written: the model's own mask or, where
+        `known` (B,), all if left out, `mask` (B, 1, S, S).
         """
-        context = self._model.network.context
-        frames = self._model.fitting(frames)
-        with self._model.gradients():
-            if context:
-                before = frames[:, :1].expand(-1, context, -1, -1, -1) if self._before is None else self._before
-                frames = torch.cat([before, frames], dim=1)
-                self._before = frames[:, -context:].detach()
-            tokens: Tensor = self._model.network.encode(frames, self._words)[-1]
-            return tokens
-
-    def advance(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the logits for a frame that `encode` has seen: tokens (B, N, D) -> (B, 1, S, S)."""
-        network = self._model.network
-        with self._model.gradients():
+        network = self._network
+        with self._context():
+            if self._globe is not None and self._ready is None:
+                if not self._remembered:
+                    raise VideoError("no global frames: this model has a global memory to write them into")
+                self._ready = network.readable(self._globe)
+            if self._unwritten is not None:
+                self._local = network.write_local(self._local, *self._unwritten)
             logits, own, self.word_weights = network.predict(
-                tokens, self._words, globe=self._globe, local=self._local, size=self._size
+                tokens, self.words, self._ready, self._local, size=self._size
             )
+            written = own.detach()  # no gradient flows through the model's own mask
             if mask is not None:
-                _check(mask.float(), (self.batch, 1, self._size, self._size), "mask")
-                own = network.remembered(mask.to(tokens.device))
-            self._local = network.write_local(self._local, tokens, own.detach())
+                given = network.remembered(mask.to(tokens.device)).to(written.dtype)
+                written = given if known is None else torch.where(known.view(-1, 1, 1, 1), given, written)
+            self._unwritten = tokens, written
             return logits
 
 
 class Locater(nn.Module):
-    """LOCATER (paper or released variant, by `config.variant`).
+    """LOCATER, the paper's network or the released one, by the kind of `config`.
 
     `start` and `Session.step` follow a video frame by frame; `segment` does it for people; `forward` is the
-    training pass. Text queries need no file in the paper variant; the released variant and the BERT
+    training pass. Text queries need no file in the paper's network; the released one and the BERT
     encoder take `vocab`, the path of a WordPiece vocab.txt (without it they take token ids only).
     """
 
-    def __init__(self, config: LocaterConfig, *, vocab: str | Path | None = None) -> None:
+    def __init__(self, config: AnyConfig, *, vocab: str | Path | None = None) -> None:
         super().__init__()
         self.config = config
-        self.network: PaperNetwork | ReleasedNetwork = (
-            ReleasedNetwork(config) if config.variant == "released" else PaperNetwork(config)
-        )
+        self.network: Network = ReleasedNetwork(config) if isinstance(config, ReleasedConfig) else PaperNetwork(config)
         self.tokeniser: Tokeniser | None = None
         if vocab is not None:
             self.tokeniser = WordPieceTokeniser(vocab, config.words)
-        elif config.variant == "paper" and config.language == "lstm":
+        elif not isinstance(config, ReleasedConfig) and config.language == "lstm":
             self.tokeniser = HashTokeniser(config.vocabulary, config.words)
 
     @property
@@ -124,10 +159,6 @@ class Locater(nn.Module):
         parameter = next(self.parameters())
         return frames.to(parameter.device, parameter.dtype)
 
-    def gradients(self) -> torch.set_grad_enabled:
-        """Return the context in which sessions run: gradients only in training mode, and only where they are on."""
-        return torch.set_grad_enabled(self.training and torch.is_grad_enabled())
-
     def recompute(self, on: bool = True) -> None:
         """Switch gradient checkpointing: less memory in training, a second forward pass through the blocks."""
         self.network.recompute(on)
@@ -138,14 +169,11 @@ class Locater(nn.Module):
         On a GPU, `mode="reduce-overhead"` replays it as a CUDA graph. The numbers stay equal to rounding. Frames
         should then come in batches of one size.
         """
-        network: Any = self.network
-        network.encode = torch.compile(network.encode, **options)
+        for name in ("look", "fuse"):
+            setattr(self.network, name, torch.compile(getattr(self.network, name), **options))
 
     def tokens(self, query: Query) -> Tensor:
-        """Return token ids (B, L) of a text, several texts, or of ids, which are checked.
-
-        Words past L are cut. Raises `QueryError` for an empty query, ids out of range or of a wrong shape.
-        """
+        """Return the token ids of a query, (B, L): of a text, of B texts, or checked ids as they are. Raises `QueryError`."""
         if isinstance(query, Tensor):
             ids = query
         else:
@@ -169,30 +197,43 @@ class Locater(nn.Module):
         """Return a session for `query`, its global memory written.
 
         query: a text, B texts, or token ids (B, L). global_frames (B, T, 3, S, S) in [-1, 1], or an iterable
-        of such chunks in time order (a long video's, one after the other); may be left out only where the
-        model has no global memory. size: side of the frames to come, S by default; another multiple of the
-        patch works in the paper variant (multi-scale inference). Raises `QueryError`, `VideoError`.
+        of such chunks in time order (a long video's, one after the other); may be left out where the
+        model has no global memory, or where `Session.remember` is to be called. size: side of the frames to come, S by
+        default; another multiple of the patch works in the paper's network (multi-scale inference). Raises `QueryError`,
+        `VideoError`.
         """
-        ids = self.tokens(query)
-        batch = len(ids)
-        size = self._side(size)
-        with self.gradients():
-            words = self.network.read_words(ids)
-            globe = None
-            if self.config.global_size:
-                if global_frames is None:
-                    raise VideoError("no global frames: this model has a global memory to write them into")
-                chunks = [global_frames] if isinstance(global_frames, Tensor) else global_frames
-                encoded = (self.alone(part, words) for part in self._parts(chunks, batch, size))
-                globe = self.network.global_memory(encoded, batch)
-            return Session(self, words, globe, batch=batch, size=size)
+        session = Session(self, self.tokens(query), size=self._side(size))
+        if self.config.global_size and global_frames is not None:
+            chunks = [global_frames] if isinstance(global_frames, Tensor) else global_frames
+            for part in self._parts(chunks, session.batch, session._size):
+                session.remember(session.fuse(self.glance(part)))
+        return session
+
+    def glance(self, frames: Tensor) -> Tensor:
+        """Return what the visual encoder sees of frames that are no neighbours: each stands in for its own earlier frames.
+
+        (B, T, 3, S, S) -> what `Session.fuse` takes.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.training):
+            return self._glance(frames)
+
+    def _glance(self, frames: Tensor) -> Tensor:
+        frames, context = self.fitting(frames), self.network.context
+        if not context:
+            return self.network.look(frames)
+        each = [frames[:, [index] * (context + 1)] for index in range(frames.shape[1])]
+        return torch.cat([self.network.look(clip) for clip in each], dim=1)
+
+    def eye(self) -> Eye:
+        """Return the visual encoder for the frames of one video, whose look any number of sessions may share."""
+        return Eye(self.network)
 
     def _side(self, size: int | None) -> int:
         """Return the side of the frames. Raises `VideoError` for one that the network cannot take."""
         own, patch = self.config.image_size, self.config.patch
         if size is None or size == own:
             return own
-        if self.config.variant == "released":
+        if isinstance(self.config, ReleasedConfig):
             raise VideoError(f"frames of side {size}: the released network takes {own} alone")
         if size < patch or size % patch:
             raise VideoError(f"frames of side {size}: expected a multiple of the patch, {patch}")
@@ -204,24 +245,12 @@ class Locater(nn.Module):
         for chunk in chunks:
             if chunk.dim() != 5:
                 raise VideoError(f"global frames have shape {tuple(chunk.shape)}, expected (B, T, 3, {size}, {size})")
-            _check(chunk, (batch, chunk.shape[1], 3, size, size), "global frames")
+            check(chunk, (batch, chunk.shape[1], 3, size, size), "global frames")
             seen += chunk.shape[1]
             for first in range(0, chunk.shape[1], _TOGETHER):
-                yield self.fitting(chunk[:, first : first + _TOGETHER])
+                yield chunk[:, first : first + _TOGETHER]
         if not seen:
             raise VideoError("no global frames: the video is empty")
-
-    def alone(self, frames: Tensor, words: Any) -> Tensor:
-        """Return V of frames that are not neighbours: each stands in for its own earlier frames.
-
-        (B, T, 3, S, S) -> (B, T, N, D).
-        """
-        context = self.network.context
-        if not context:
-            tokens: Tensor = self.network.encode(frames, words)[-1]
-            return tokens
-        each = [frames[:, [index] * (context + 1)] for index in range(frames.shape[1])]
-        return torch.cat([self.network.encode(clip, words)[-1] for clip in each], dim=1)
 
     def forward(
         self,
@@ -229,61 +258,47 @@ class Locater(nn.Module):
         global_frames: Tensor | None,
         frames: Tensor,
         *,
+        ahead: Tensor | None = None,
         masks: Tensor | None = None,
         known: Tensor | None = None,
     ) -> Prediction:
         """Return the predictions for a clip of T frames in a row, with gradients: the training pass.
 
-        query as in `start`; global_frames (B, G, 3, S, S); frames (B, T, 3, S, S) in [-1, 1]. Where `masks`
-        (B, T, 1, S, S) is given and `known` (B, T) is True (all, if left out), the local memory takes the given
+        query as in `start`; global_frames (B, G, 3, S, S), of which `ahead` (B, G), all if left out, are a sample's own; frames
+        (B, T, 3, S, S) in [-1, 1]. Where `masks` (B, T, 1, S, S) is given and `known` (B, T) is True (all, if left out), the local memory takes the given
         mask, elsewhere the model's own, through which no gradient flows. Raises `QueryError`, `VideoError`.
         """
-        ids = self.tokens(query)
-        batch, size = len(ids), self.config.image_size
+        ids, size, network = self.tokens(query), self.config.image_size, self.network
         if frames.dim() != 5 or not frames.shape[1]:
             raise VideoError(f"frames have shape {tuple(frames.shape)}, expected (B, T, 3, {size}, {size}), T >= 1")
-        count = frames.shape[1]
-        _check(frames, (batch, count, 3, size, size), "frames")
-        network: Any = self.network  # both variants answer the same calls, each with its own kind of words
-        words = network.read_words(ids)
-        globe = None
-        wanted = bool(self.config.global_size)
-        if wanted and global_frames is None:
-            raise VideoError("no global frames: this model has a global memory to write them into")
-        if wanted and global_frames is not None and not network.context:
-            _check(global_frames, (batch, global_frames.shape[1], 3, size, size), "global frames")
-            ahead = global_frames.shape[1]
-            outputs = network.encode(torch.cat([global_frames, frames], dim=1), words)  # one pass for both
-            globe = network.global_memory([outputs[-1][:, :ahead]], batch)
-            outputs = [output[:, ahead:] for output in outputs]
+        check(frames, (len(ids), frames.shape[1], 3, size, size), "frames")
+        session = Session(self, ids, size=size, gradients=True)
+        globe = global_frames if self.config.global_size else None
+        count = 0 if globe is None else globe.shape[1]
+        if globe is not None:
+            check(globe, (len(ids), count, 3, size, size), "global frames")
+        if globe is not None and not network.context:  # one pass for both
+            seen = network.look(self.fitting(torch.cat([globe, frames], dim=1)))  # (B, G + T, N, D)
         else:
-            if wanted and global_frames is not None:
-                globe = network.global_memory([self.alone(global_frames, words)], batch)
-            before = frames[:, :1].expand(-1, network.context, -1, -1, -1)
-            outputs = network.encode(torch.cat([before, frames], dim=1), words)
-        local = network.first_local(batch)
+            seen = session._eye.look(self.fitting(frames))
+            seen = seen if globe is None else torch.cat([self._glance(globe), seen], dim=1)
+        outputs = network.fuse(seen, session.words)
+        if count:
+            session.remember(outputs[-1][:, :count], ahead)
+        outputs = [output[:, count:] for output in outputs]  # (B, T, N, D) each
         logits, weights = [], []
-        for index in range(count):
-            tokens = outputs[-1][:, index]
-            logit, own, weight = network.predict(tokens, words, globe=globe, local=local, size=size)
-            logits.append(logit)
-            weights.append(weight)
-            if index + 1 < count:
-                written = own.detach()
-                if masks is not None:
-                    given = network.remembered(masks[:, index]).to(written.dtype)
-                    if known is not None:
-                        given = torch.where(known[:, index].view(-1, 1, 1, 1), given, written)
-                    written = given
-                local = network.write_local(local, tokens, written)
-        return Prediction(torch.stack(logits, 1), network.auxiliary(outputs), torch.stack(weights, 1), outputs[-1])
+        for t, tokens in enumerate(outputs[-1].unbind(1)):
+            given = None if masks is None else masks[:, t]
+            logits.append(session.advance(tokens, given, None if known is None else known[:, t]))
+            weights.append(session.word_weights)
+        return Prediction(torch.stack(logits, 1), network.auxiliary(outputs), torch.stack(weights, 1), outputs[-1])  # type: ignore[arg-type]  # every step has set it
 
     def segment(self, video: np.ndarray | Iterable[np.ndarray], query: str | Tensor, **options: Any) -> np.ndarray:
         """Return the masks of the referent of `query` in `video`: bool (N, H, W). See `inference.segment`."""
         return segment(self, video, query, **options)
 
 
-def _check(frames: Tensor, shape: tuple[int, ...], name: str) -> None:
+def check(frames: Tensor, shape: tuple[int, ...], name: str) -> None:
     """Raise `VideoError` unless `frames` is floating point and of `shape`."""
     if tuple(frames.shape) != shape:
         raise VideoError(f"{name}: shape {tuple(frames.shape)}, expected {shape}")

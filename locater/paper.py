@@ -3,19 +3,18 @@
 Legend: B batch, T frames, N patches, L words, D width, S image side.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from locater.blocks import Blocks, initialise
+from locater.blocks import initialise
 from locater.config import LocaterConfig
 from locater.decoder import MaskDecoder, QueryGenerator, ReadOut, enlarge
 from locater.fusion import Fusion
 from locater.language import make_language
-from locater.memory import MaskEmbedding, Writer, read
+from locater.memory import Memories, read
 from locater.vision import make_vision
 
 
@@ -26,96 +25,63 @@ class Words(NamedTuple):
     mask: Tensor
 
 
-class PaperNetwork(nn.Module):
+class PaperNetwork(Memories):
     """Ev, Ew, Evw, the two writers and the decoder."""
 
     def __init__(self, config: LocaterConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
         self.vision = make_vision(config)
         self.fusion = Fusion(config)
         self.decoder = MaskDecoder(config)
         count = config.modules if config.deep_supervision else 0
         self.readouts = nn.ModuleList(ReadOut(config) for _ in range(count))
-        initialise(self)
+        for part in (self.vision, self.fusion, self.decoder, self.readouts):
+            initialise(part)
         self.language = make_language(config)
         self.queries = QueryGenerator(config)
-        self.globe = Writer(config, inputs=config.dim, slots=config.global_size) if config.global_size else None
-        self.local = Writer(config, inputs=2 * config.dim, slots=config.local_size) if config.local_size else None
-        self.mask_embedding = MaskEmbedding(config) if self.local is not None else None
-
-    @property
-    def context(self) -> int:
-        """Earlier frames that `encode` needs before the ones it encodes."""
-        return self.vision.context
-
-    @property
-    def known_ids(self) -> int:
-        """How many token ids there are."""
+        self.context = self.vision.context
         rows = self.language.vocabulary
-        return rows if self.config.language == "bert" else rows * rows
+        self.known_ids = rows if config.language == "bert" else rows * rows
 
-    def recompute(self, on: bool) -> None:
-        """Switch gradient checkpointing of the Transformer blocks."""
-        for module in self.modules():
-            if isinstance(module, Blocks):
-                module.recompute = on
+    def encoders(self) -> list[nn.Module]:
+        """Return what comes before the memories: Ev, Ew and Evw."""
+        return [self.vision, self.language, self.fusion]
 
     def read_words(self, ids: Tensor) -> Words:
         """ids (B, L) -> word features (B, L, D) and their mask."""
         mask = (ids != 0).long().flip(1).cummax(1).values.flip(1).bool()  # up to and with the last word
         return Words(self.language(ids, mask), mask)
 
-    def encode(self, frames: Tensor, words: Words) -> list[Tensor]:
-        """Return F2 of every module for T frames; the last is V.
+    def look(self, frames: Tensor) -> Tensor:
+        """Return I: frames (B, context + T, 3, S, S) in [-1, 1] -> (B, T, N, D)."""
+        seen: Tensor = self.vision(frames)
+        return seen
 
-        frames (B, context + T, 3, S, S) in [-1, 1] -> K times (B, T, N, D).
-        """
-        tokens = self.vision(frames)  # (B, T, N, D)
-        batch, count = tokens.shape[:2]
+    def fuse(self, seen: Tensor, words: Words) -> list[Tensor]:
+        """Return F2 of every module, V the last: I (B, T, N, D) -> K times (B, T, N, D) (Eq. 3, 4)."""
+        count = seen.shape[1]
         features = words.features.repeat_interleave(count, 0)  # (B*T, L, D)
-        outputs = self.fusion(tokens.flatten(0, 1), features, words.mask.repeat_interleave(count, 0))
-        return [output.unflatten(0, (batch, count)) for output in outputs]
-
-    def global_memory(self, chunks: Iterable[Tensor], batch: int) -> Tensor | None:
-        """Return M_g after the sampled frames, chunks of V (B, t, N, D) in time order -> (B, Ng, D) (Eq. 5)."""
-        if self.globe is None:
-            return None
-        memory = self.globe.initial(batch)
-        for chunk in chunks:
-            for index in range(chunk.shape[1]):
-                memory = self.globe(memory, chunk[:, index])
-        return memory
-
-    def first_local(self, batch: int) -> Tensor | None:
-        """Return M_l before the first frame (B, Nl, D)."""
-        return None if self.local is None else self.local.initial(batch)
+        outputs = self.fusion(seen.flatten(0, 1), features, words.mask.repeat_interleave(count, 0))
+        return [output.unflatten(0, seen.shape[:2]) for output in outputs]
 
     def predict(
-        self, tokens: Tensor, words: Words, *, globe: Tensor | None, local: Tensor | None, size: int
+        self, tokens: Tensor, words: Words, globe: Tensor | None, local: Tensor | None, *, size: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the logits (B, 1, S, S), the patch probabilities (B, 1, sqrt N, sqrt N) and the word weights (B, L).
 
-        tokens V (B, N, D). Eq. 7 to 11.
+        tokens V (B, N, D), globe (B, Ng, D), local (B, Nl, D). Eq. 7 to 11.
         """
-        contextual = read(tokens, globe, local)
+        contextual = read(tokens, globe, local)  # G (B, N, D)
         summaries = [memory.mean(1) for memory in (tokens, globe, local) if memory is not None]
-        query, weights = self.queries(words.features, words.mask, summaries=summaries)
-        scores = self.decoder(contextual, query.to(contextual.dtype))
-        logits = enlarge(scores, size, mode=self.config.upsample)
-        return logits, torch.sigmoid(scores.float()), weights
+        query, weights = self.queries(words.features, words.mask, summaries=summaries)  # (B, D), (B, L)
+        seen = tokens if self.decoder.head is not None else contextual  # Table 8f's encoder alone asks no memory
+        scores = self.decoder(seen, query.to(seen.dtype))  # (B, 1, sqrt N, sqrt N)
+        return enlarge(scores, size, mode=self.config.upsample), torch.sigmoid(scores.float()), weights
 
     def remembered(self, mask: Tensor) -> Tensor:
         """Return a given mask (B, 1, S, S) in [0, 1] as patch probabilities (B, 1, sqrt N, sqrt N)."""
         return F.avg_pool2d(mask.float(), self.config.patch)
-
-    def write_local(self, local: Tensor | None, tokens: Tensor, mask: Tensor) -> Tensor | None:
-        """Return M_l after a frame: V (B, N, D) and its patch probabilities (Eq. 6)."""
-        if self.local is None or self.mask_embedding is None or local is None:
-            return None
-        embedded = self.mask_embedding(mask).to(tokens.dtype)
-        out: Tensor | None = self.local(local, torch.cat([tokens, embedded], dim=-1))
-        return out
 
     def auxiliary(self, outputs: list[Tensor]) -> list[Tensor]:
         """Return the read-outs of every module: K times (B, T, N, D) -> K times logits (B, T, 1, S, S)."""

@@ -17,8 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from locater import kernels
-from locater.blocks import MLP, Linear
+from locater.blocks import MLP, split_heads
 from locater.released_memory import HEADS
 
 _WIDTH = 208
@@ -48,7 +47,7 @@ class ReleasedQueries(nn.Module):
 
     def prepare(self, words: Tensor) -> AskedWords:
         """words E (B, L, C) -> their keys and values."""
-        return AskedWords(kernels.split_heads(self.lin_proj(words), HEADS), self.value_proj(words))
+        return AskedWords(split_heads(self.lin_proj(words), HEADS), self.value_proj(words))
 
     def forward(self, asked: AskedWords, context: Tensor) -> tuple[Tensor, Tensor]:
         """context (B, parts*C), means of frame, local and global memory -> queries (B, 8, C), weights (B, 8, L)."""
@@ -74,8 +73,8 @@ class ReleasedDecoder(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.q = Linear(dim, dim)
-        self.k = Linear(dim, dim)
+        self.q = nn.Linear(dim, dim)
+        self.k = nn.Linear(dim, dim)
         plan = [(dim + HEADS * HEADS, _WIDTH), (_WIDTH, _WIDTH), (_WIDTH, _WIDTH), (_WIDTH, _WIDTH), (_WIDTH, 1)]
         layers: list[nn.Module] = []
         for inputs, outputs in plan:
@@ -95,8 +94,8 @@ class ReleasedDecoder(nn.Module):
     def forward(self, tokens: Tensor, queries: Tensor, *, tail: Tail) -> Tensor:
         """tokens G (B, N, C), queries (B, 8, C) -> logits (B, 1, S, S)."""
         grid = round(tokens.shape[1] ** 0.5)
-        q = kernels.split_heads(self.q(tokens), HEADS)  # (B, H, N, 96)
-        k = kernels.split_heads(self.k(queries), HEADS)  # (B, H, 8, 96)
+        q = split_heads(self.q(tokens), HEADS)  # (B, H, N, 96)
+        k = split_heads(self.k(queries), HEADS)  # (B, H, 8, 96)
         dots = torch.matmul(k, q.transpose(2, 3)) * q.shape[-1] ** -0.5  # (B, H, 8, N)
         maps = torch.cat([tokens.transpose(1, 2), dots.flatten(1, 2)], dim=1)  # (B, C + 64, N)
         x = self.mask_head[0](maps.unflatten(-1, (grid, grid)))  # (B, 208, g, g)
@@ -118,7 +117,7 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
     """1x1 convolution: (B, I, h, w), (O, I) -> (B, O, h, w)."""
     rows = x.flatten(2).transpose(1, 2).contiguous()  # (B, h*w, I)
-    out: Tensor = kernels.linear(rows, weight).transpose(1, 2).unflatten(-1, x.shape[2:])
+    out: Tensor = F.linear(rows, weight).transpose(1, 2).unflatten(-1, x.shape[2:])
     return out
 
 
@@ -161,9 +160,9 @@ def _spread(maps: Tensor, *, taps: int, outputs: int) -> Tensor:
     channel, row, column = 1 + 2 * taps, 2 + 2 * taps, 3 + 2 * taps
     x = x.permute(0, channel, *xs, column, *ys, row)  # (B, outputs, x taps, n, y taps, n)
     x = x.reshape(-1, matrix.shape[1])  # rows: one (sample, output, x tap, x); columns: (y tap, y)
-    x = kernels.linear(x, matrix)  # (.., out): along y
+    x = F.linear(x, matrix)  # (.., out): along y
     x = x.view(batch * outputs, -1, matrix.shape[0]).transpose(1, 2).reshape(-1, matrix.shape[1])
-    x = kernels.linear(x, matrix)  # along x
+    x = F.linear(x, matrix)  # along x
     return x.view(batch, outputs, matrix.shape[0], matrix.shape[0])
 
 

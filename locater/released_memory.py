@@ -7,10 +7,10 @@ the sum over patches is a matrix product and the mean gate a number a slot and h
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from locater import kernels
-from locater.blocks import MLP, Linear
+from locater.blocks import MLP, join_heads, split_heads
 
 HEADS = 8
 
@@ -20,8 +20,8 @@ class DotGate(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.q = Linear(dim, dim)
-        self.k = Linear(dim, dim)
+        self.q = nn.Linear(dim, dim)
+        self.k = nn.Linear(dim, dim)
 
 
 class CrossAttention(nn.Module):
@@ -29,19 +29,19 @@ class CrossAttention(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.q = Linear(dim, dim)
-        self.k = Linear(dim, dim)
-        self.v = Linear(dim, dim)
-        self.proj = Linear(dim, dim)
+        self.q = nn.Linear(dim, dim)
+        self.k = nn.Linear(dim, dim)
+        self.v = nn.Linear(dim, dim)
+        self.proj = nn.Linear(dim, dim)
 
     def project(self, slots: Tensor) -> tuple[Tensor, Tensor]:
         """(B, M, C) -> keys and values (B, H, M, 96)."""
-        return kernels.split_heads(self.k(slots), HEADS), kernels.split_heads(self.v(slots), HEADS)
+        return split_heads(self.k(slots), HEADS), split_heads(self.v(slots), HEADS)
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """x (B, N, C); keys, values (B, H, M, 96) -> (B, N, C)."""
-        query = kernels.split_heads(self.q(x), HEADS)
-        out: Tensor = self.proj(kernels.join_heads(kernels.attend(query, keys, values)))
+        query = split_heads(self.q(x), HEADS)
+        out: Tensor = self.proj(join_heads(F.scaled_dot_product_attention(query, keys, values)))
         return out
 
 
@@ -82,11 +82,8 @@ class ReleasedWriter(nn.Module):
         assert isinstance(mlp, MLP)
         dim = x.shape[-1]
         weight = mlp.fc1.weight
-        shift = kernels.linear(memory.mean(1), weight[:, dim:], mlp.fc1.bias)  # (B, 4C)
-        if x.shape[0] == 1:
-            hidden = kernels.linear(x, weight[:, :dim], shift[0], gelu=True)
-        else:
-            hidden = nn.functional.gelu(kernels.linear(x, weight[:, :dim]) + shift.unsqueeze(1))
+        shift = F.linear(memory.mean(1), weight[:, dim:], mlp.fc1.bias)  # (B, 4C)
+        hidden = F.gelu(F.linear(x, weight[:, :dim]) + shift.unsqueeze(1))  # (B, N, 4C)
         c: Tensor = mlp.fc2(hidden)
         return self.c_func[1](c) if len(self.c_func) > 1 else c
 
@@ -94,14 +91,14 @@ class ReleasedWriter(nn.Module):
         """Return sum_n o[h, n, m] c[n, h] (B, M, C) and mean_n o[h, n, m] (B, M, H)."""
         gate = self.o_func[0]
         assert isinstance(gate, DotGate)
-        q = kernels.split_heads(gate.q(c), HEADS)  # (B, H, N, 96)
-        k = kernels.split_heads(gate.k(memory), HEADS)  # (B, H, M, 96)
-        parts = kernels.split_heads(c, HEADS)  # (B, H, N, 96)
+        q = split_heads(gate.q(c), HEADS)  # (B, H, N, 96)
+        k = split_heads(gate.k(memory), HEADS)  # (B, H, M, 96)
+        parts = split_heads(c, HEADS)  # (B, H, N, 96)
         k = k * k.shape[-1] ** -0.5
         sums, means = [], []
         for head in range(HEADS):
-            o = torch.sigmoid(kernels.product(k[:, head], q[:, head].transpose(1, 2)))  # (B, M, N)
-            sums.append(kernels.product(o, parts[:, head]))  # (B, M, 96)
+            o = torch.sigmoid(torch.bmm(k[:, head], q[:, head].transpose(1, 2)))  # (B, M, N)
+            sums.append(torch.bmm(o, parts[:, head]))  # (B, M, 96)
             means.append(o.mean(-1))  # (B, M)
         return torch.cat(sums, dim=-1), torch.stack(means, dim=-1)
 
@@ -113,9 +110,9 @@ class ReleasedWriter(nn.Module):
         """
         assert self.mask_enc is not None
         weight = self.mask_enc.weight
-        kernel = nn.functional.conv2d(weight, weight.new_full((1, 1, 2, 2), 0.25), padding=1)  # (C, 1, 4, 4)
+        kernel = F.conv2d(weight, weight.new_full((1, 1, 2, 2), 0.25), padding=1)  # (C, 1, 4, 4)
         middles = mask[..., 6:, 6:].unfold(2, 4, 16).unfold(3, 4, 16)  # (B, 1, S/16, S/16, 4, 4)
-        return kernels.linear(middles.flatten(4).flatten(1, 3), kernel.flatten(1), self.mask_enc.bias)
+        return F.linear(middles.flatten(4).flatten(1, 3), kernel.flatten(1), self.mask_enc.bias)
 
 
 def fill_global(writer: ReleasedWriter, tokens: Tensor, size: int) -> Tensor:

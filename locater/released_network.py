@@ -8,15 +8,15 @@ is left out of what is read and, where the checkpoint's `query_generator.vis_pro
 inputs less, out of the query's context; where it has all three, the frame's tokens stand in there as well.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from locater.blocks import Blocks, Linear, initialise, stack
-from locater.config import LocaterConfig
+from locater.blocks import initialise, stack
+from locater.config import ReleasedConfig
 from locater.language import ReleasedLanguage
+from locater.network import Network
 from locater.released_decoder import AskedWords, ReleasedDecoder, ReleasedQueries, Tail
 from locater.released_memory import CrossAttention, ReleasedWriter, fill_global, fill_local
 from locater.vision import patch_tokens
@@ -59,7 +59,7 @@ class PreLogits(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc = Linear(dim, dim)
+        self.fc = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., C) -> (..., C) in (-1, 1)."""
@@ -69,7 +69,7 @@ class PreLogits(nn.Module):
 class ReleasedVision(nn.Module):
     """The first blocks of a ViT-B/16, with its CLS token."""
 
-    def __init__(self, config: LocaterConfig) -> None:
+    def __init__(self, config: ReleasedConfig) -> None:
         super().__init__()
         dim = config.dim
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
@@ -92,7 +92,7 @@ class ReleasedVision(nn.Module):
 class ReleasedFusion(nn.Module):
     """One module of the cross-modality encoder; one LayerNorm serves both of its halves."""
 
-    def __init__(self, config: LocaterConfig) -> None:
+    def __init__(self, config: ReleasedConfig) -> None:
         super().__init__()
         dim, heads = config.dim, config.heads
         self.modal_embed = nn.Parameter(torch.zeros(1, 2, dim))
@@ -110,18 +110,15 @@ class ReleasedFusion(nn.Module):
         return out
 
 
-class ReleasedNetwork(nn.Module):
+class ReleasedNetwork(Network):
     """The authors' network, under their names (strict loading depends on them)."""
 
-    context = 0
-    """Earlier frames that `encode` needs: none."""
-
-    def __init__(self, config: LocaterConfig, *, query_parts: int = 3) -> None:
+    def __init__(self, config: ReleasedConfig, *, query_parts: int = 3) -> None:
         super().__init__()
         self.config = config
         dim = config.dim
         self.vision_encoder = ReleasedVision(config)
-        self.lang_encoder = ReleasedLanguage(config)
+        self.lang_encoder = ReleasedLanguage(dim)
         self.trans_fusion = nn.ModuleList(ReleasedFusion(config) for _ in range(config.modules))
         self.localmem_writer = ReleasedWriter(dim, for_local=True) if config.local_size else None
         self.globalmem_writer = ReleasedWriter(dim, for_local=False) if config.global_size else None
@@ -142,56 +139,63 @@ class ReleasedNetwork(nn.Module):
             if part is not None:
                 initialise(part)
         initialise(self.query_generator)
-
-    @property
-    def known_ids(self) -> int:
-        """How many token ids there are."""
-        return self.lang_encoder.emb.num_embeddings
-
-    def recompute(self, on: bool) -> None:
-        """Switch gradient checkpointing of the Transformer blocks."""
-        for module in self.modules():
-            if isinstance(module, Blocks):
-                module.recompute = on
+        with (
+            torch.no_grad()
+        ):  # the sum over patches begins as a mean: drawn as large as the rest, it would leave one vector in all slots
+            for writer in (self.localmem_writer, self.globalmem_writer):
+                if writer is not None:
+                    writer.post_func.fc1.weight.div_(config.patches)
+        self.known_ids = self.lang_encoder.emb.num_embeddings
 
     def read_words(self, ids: Tensor) -> ReleasedWords:
         """ids (B, 22) -> everything that depends on the query alone."""
         features = self.lang_encoder(ids)
         return ReleasedWords(features, self.query_generator.prepare(features), self.main_dec_net.fold(self.config.grid))
 
-    def encode(self, frames: Tensor, words: ReleasedWords) -> list[Tensor]:
-        """Return the tokens of every fusion module without CLS: frames (B, T, 3, S, S) -> K times (B, T, N, C)."""
-        batch, count = frames.shape[:2]
-        tokens = self.vision_encoder(frames.flatten(0, 1))  # (B*T, N + 1, C)
-        features = words.features.repeat_interleave(count, 0)
+    def look(self, frames: Tensor) -> Tensor:
+        """frames (B, T, 3, S, S) -> the visual tokens, CLS first (B, T, N + 1, C)."""
+        seen: Tensor = self.vision_encoder(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        return seen
+
+    def fuse(self, seen: Tensor, words: ReleasedWords) -> list[Tensor]:
+        """Return the tokens of every module without CLS: (B, T, N + 1, C) -> K times (B, T, N, C)."""
+        tokens = seen.flatten(0, 1)  # (B*T, N + 1, C)
+        features = words.features.repeat_interleave(seen.shape[1], 0)  # (B*T, L, C)
         outputs = []
         for module in self.trans_fusion:
             tokens = module(tokens, features)
-            outputs.append(tokens[:, 1:].unflatten(0, (batch, count)))
+            outputs.append(tokens[:, 1:].unflatten(0, seen.shape[:2]))
         return outputs
 
-    def global_memory(self, chunks: Iterable[Tensor], batch: int) -> ReleasedGlobe | None:
-        """Return M_g after the frames whose tokens come as chunks (B, t, N, C)."""
-        del batch  # there are no learned initial slots
-        if self.globalmem_writer is None:
+    def first_global(self, batch: int) -> list[Tensor] | None:
+        """Return no frames yet: there are no learned slots."""
+        return None if self.globalmem_writer is None else []
+
+    def write_global(
+        self, globe: list[Tensor] | None, tokens: Tensor, known: Tensor | None = None
+    ) -> list[Tensor] | None:
+        """Keep the few sampled frames' tokens, V (B, t, N, C), until `readable`: every video has as many, all known."""
+        return None if globe is None else [*globe, tokens]
+
+    def readable(self, globe: list[Tensor] | None) -> ReleasedGlobe | None:
+        """Return M_g after all sampled frames, with its keys and values."""
+        if self.globalmem_writer is None or globe is None:
             return None
-        memory = fill_global(self.globalmem_writer, torch.cat(list(chunks), dim=1), self.config.global_size)
+        memory = fill_global(self.globalmem_writer, torch.cat(globe, dim=1), self.config.global_size)
         keys, values = self._attention().project(memory)
         return ReleasedGlobe(memory.mean(1), keys, values)
 
     def first_local(self, batch: int) -> Tensor | None:
         """Return M_l before the first frame: there is none yet."""
-        del batch
         return None
 
     def predict(
-        self, tokens: Tensor, words: ReleasedWords, *, globe: ReleasedGlobe | None, local: Tensor | None, size: int
+        self, tokens: Tensor, words: ReleasedWords, globe: ReleasedGlobe | None, local: Tensor | None, *, size: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (B, 1, S, S), the binary mask (B, 1, S, S) and the word weights (B, 8, 22).
 
         tokens V (B, N, C); local (B, m, C).
         """
-        del size  # 16 times the grid, whatever is asked
         nearby = tokens if local is None else local
         frame_mean = tokens.mean(1)
         if self.query_generator.parts == 3:

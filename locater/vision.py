@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from locater import kernels
 from locater.blocks import stack
 from locater.config import LocaterConfig
 
@@ -24,7 +23,7 @@ def patch_tokens(frames: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     batch, channels, height, width = frames.shape
     cut = frames.reshape(batch, channels, height // side, side, width // side, side)
     rows = cut.permute(0, 2, 4, 1, 3, 5).reshape(batch, -1, channels * side * side)  # (B, N, 3*O*O)
-    return kernels.linear(rows, weight.flatten(1), bias)
+    return F.linear(rows, weight.flatten(1), bias)
 
 
 def positions_for(positions: Tensor, patches: int) -> Tensor:
@@ -37,6 +36,18 @@ def positions_for(positions: Tensor, patches: int) -> Tensor:
     return resized.flatten(2).transpose(1, 2)
 
 
+def sines(grid: int, dim: int) -> Tensor:
+    """Return where positions begin to learn, (1, grid * grid, dim): a quarter each of sines and cosines of row and column."""
+    quarter = dim // 4
+    rates = 10.0 ** (-torch.arange(quarter) / max(quarter - 1, 1)) * torch.pi / 2
+    angles = torch.arange(grid).float()[:, None] * rates  # (grid, quarter)
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # (grid, 2 * quarter)
+    rows = waves[:, None].expand(-1, grid, -1)
+    columns = waves[None].expand(grid, -1, -1)
+    positions = torch.cat([rows, columns], dim=-1).flatten(0, 1)  # (N, 4 * quarter)
+    return F.pad(positions, (0, dim - positions.shape[1])).unsqueeze(0) * 0.5
+
+
 class PatchVision(nn.Module):
     """Patches, learned positions, Transformer blocks. Each frame by itself."""
 
@@ -47,10 +58,9 @@ class PatchVision(nn.Module):
         super().__init__()
         dim, side = config.dim, config.patch
         self.proj = nn.Conv2d(3, dim, side, side)
-        self.positions = nn.Parameter(torch.zeros(1, config.patches, dim))
+        self.positions = nn.Parameter(sines(config.grid, dim))
         self.blocks = stack(config.vision_depth, dim, config.heads, norm=config.norm)
         self.norm: nn.Module = nn.LayerNorm(dim) if config.norm == "pre" else nn.Identity()
-        nn.init.trunc_normal_(self.positions, std=0.02)
 
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, T, 3, S, S) in [-1, 1] -> (B, T, N, D)."""

@@ -1,4 +1,4 @@
-"""`a2dsplus bench`: what a frame costs in the memory and in a Transformer block (Table 8g)."""
+"""`a2dsplus bench`: what a frame costs in the memory and in a Transformer block (Table 8g), and in the whole network (Table 3)."""
 
 import json
 from typing import TYPE_CHECKING
@@ -16,17 +16,35 @@ if TYPE_CHECKING:
 @click.option("--heads", default=12, show_default=True, help="Heads of the Transformer block.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 @click.option("--memory-only", is_flag=True, help="Leave the Transformer blocks out; they take most of the time.")
+@click.option("--device", default="cpu", show_default=True, help="Where it runs, such as cuda:0.")
+@click.option(
+    "--fps",
+    type=click.Choice(["paper", "paper-literal", "released", "rvos"]),
+    help="Instead: frames a second of this whole network, 16 frames of 512 x 512 and 20 words (Table 3). Minutes on a CPU.",
+)
+@click.option("--size", default=512, show_default=True, help="Side of the frames of --fps.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def command(frames: str, tokens: int, dim: int, heads: int, threads: int, memory_only: bool, as_json: bool) -> None:
-    """Measure the memory module against one Transformer block over all tokens of a video (Table 8g).
+def command(
+    frames: str,
+    tokens: int,
+    dim: int,
+    heads: int,
+    threads: int,
+    memory_only: bool,
+    device: str,
+    fps: str | None,
+    size: int,
+    as_json: bool,
+) -> None:
+    """Measure the memory module against one Transformer block over all tokens of a video (Table 8g), or the whole network (Table 3).
 
-    Prints milliseconds a frame at each length, on this machine's CPU: the paper's memory, the released memory in
-    closed form, the block with fused and with materialised attention. Takes about four minutes.
+    Prints milliseconds a frame at each length: the paper's memory, the released memory in
+    closed form, the block with fused and with materialised attention. Takes about four minutes on a CPU.
     """
     import torch
 
     from a2dsplus.errors import UsageError
-    from locater import bench
+    from locater import LocaterConfig, bench
     from locater.errors import ConfigError
 
     try:
@@ -38,12 +56,19 @@ def command(frames: str, tokens: int, dim: int, heads: int, threads: int, memory
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
+        if fps is not None:
+            rate = bench.frame_rate(LocaterConfig.preset(fps, image_size=size), device=device)
+            line = f"{fps} on {device}: {rate:.3g} frames a second, 16 frames of {size} x {size}, 20 words (Table 3's LOCATER: 10.11)"
+            click.echo(json.dumps({"preset": fps, "frames_a_second": rate}) if as_json else line)
+            return
         rows = bench.table_8g(
-            frames=lengths, tokens=tokens, dim=dim, heads=heads, peers=not memory_only,
+            frames=lengths, tokens=tokens, dim=dim, heads=heads, peers=not memory_only, device=device,
             progress=lambda line: click.echo(line, err=True),
         )  # fmt: skip
     except ConfigError as error:
         raise UsageError(str(error)) from None
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {device}: cannot be used ({str(error).splitlines()[0]})") from error
     finally:
         torch.set_num_threads(before)
     if as_json:

@@ -1,5 +1,7 @@
 """`a2dsplus train`."""
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,25 @@ import click
 
 from a2dsplus.errors import ModelError, UsageError
 
-_CACHE_GB = 8.0
+
+def _with_training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for every field of `TrainOptions`; one that is not given stays the preset's."""
+    from locater.training.options import TrainOptions
+
+    for entry in reversed(dataclasses.fields(TrainOptions)):
+        about, kind = entry.metadata, type(entry.default)
+        name = "--" + about.get("flag", entry.name).replace("_", "-")
+        shown = f"{about['text']}  [default: {entry.default}]"
+        given: dict[str, Any] = {"type": kind}
+        if kind is bool:
+            given, shown = {"is_flag": True}, about["text"]
+        elif "choices" in about:
+            given = {"type": click.Choice(about["choices"])}
+        elif kind in (int, float):
+            limits = click.IntRange if kind is int else click.FloatRange
+            given = {"type": limits(about["least"], about["most"])}
+        command = click.option(name, entry.name, default=None, help=shown, **given)(command)
+    return command
 
 
 @click.command()
@@ -20,10 +40,10 @@ _CACHE_GB = 8.0
 )
 @click.option(
     "--preset",
-    type=click.Choice(["tiny", "paper", "released", "rvos"]),
+    type=click.Choice(["tiny", "paper", "paper-literal", "released", "rvos"]),
     default="paper",
     show_default=True,
-    help="Network and schedule. paper: Adam, rate 4e-5, batch 32, 30 epochs. tiny: from scratch on one core.",
+    help="Network and schedule, whose defaults the options below change. tiny: from scratch on one core.",
 )
 @click.option("--root", type=click.Path(path_type=Path), help="The A2D-Sentences folder, or one of `a2dsplus world`.")
 @click.option(
@@ -32,6 +52,10 @@ _CACHE_GB = 8.0
     help="Instead of --root: a folder of `a2dsplus build`; its source's training split is used.",
 )
 @click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Which split.")
+@click.option(
+    "--validation-split",
+    help="Where mIoU, oIoU and silence are measured meanwhile; OUT/best.safetensors is best there.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -43,11 +67,6 @@ _CACHE_GB = 8.0
     "--init",
     type=click.Path(path_type=Path),
     help="Start from this LOCATER checkpoint; memories that it lacks start fresh.",
-)
-@click.option(
-    "--memories-only",
-    is_flag=True,
-    help="Train what is past the encoders, on encodings made once; needs --init. Minutes instead of hours on a CPU.",
 )
 @click.option(
     "--vision",
@@ -71,47 +90,20 @@ _CACHE_GB = 8.0
     metavar="FIELD=VALUE",
     help="A field of LocaterConfig, such as global_slots=0; may be repeated.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the queries.")
-@click.option("--batch", type=click.IntRange(1), help="Samples a step.")
-@click.option("--lr", type=float, help="Learning rate.")
-@click.option("--clip-frames", type=click.IntRange(1), help="Frames of a clip.")
-@click.option("--stride", type=click.IntRange(1), help="Frames from one frame of a clip to the next.")
-@click.option("--global-frames", type=click.IntRange(1), help="Frames written into the global memory.")
-@click.option(
-    "--place",
-    type=click.FloatRange(0),
-    help="Weight of a loss, not the paper's, that teaches V where it is, so that memories can be read by it; 0.03 is a start.",
-)
-@click.option("--accumulate", type=click.IntRange(1), help="Passes a step, to fit a batch into memory.")
-@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Of the matrix products.")
-@click.option("--recompute", is_flag=True, default=None, help="Gradient checkpointing.")
-@click.option("--compile", "compiled", is_flag=True, default=None, help="torch.compile.")
-@click.option("--seed", type=click.IntRange(0), help="Of weights, order and samples.")
-@click.option(
-    "--workers", type=click.IntRange(0), help="Processes that prepare samples; they do not change the result."
-)
-@click.option("--save-every", type=click.IntRange(1), help="Steps between checkpoints.")
-@click.option(
-    "--cache-gb",
-    type=click.FloatRange(0),
-    default=_CACHE_GB,
-    show_default=True,
-    help="Frames are kept in memory where they all fit into this; else decoded at each use.",
-)
+@_with_training_options
 def command(
     model: str,
     preset: str,
     root: Path | None,
     dataset: Path | None,
     split: str,
+    validation_split: str | None,
     out: Path,
     init: Path | None,
     vision: Path | None,
     bert: Path | None,
     vocab: Path | None,
     fields: tuple[str, ...],
-    memories_only: bool,
-    cache_gb: float,
     **options: Any,
 ) -> None:
     """Train LOCATER.
@@ -124,95 +116,94 @@ def command(
     Several GPUs or machines: accelerate launch -m a2dsplus train ..., or torchrun, also on CPUs (Accelerate, in the extra `train`). A
     run that was killed goes on from its last checkpoint when the same command is given again, and ends with the same bits.
     """
-    import os
-
     import torch
 
     import locater
     from a2dsplus.models.training_data import open_training
     from a2dsplus.progress import bar, leads
-    from a2dsplus.roles.srl.bert_names import find_vocabulary
-    from locater.language import BertLanguage
-    from locater.training import Clips, TrainOptions, train
-    from locater.training.initial import prepare, settle, transfer
+    from locater.training import Clips, TrainOptions, Validation, train
+    from locater.training.initial import settle, transfer
     from locater.training.loop import Progress
-    from locater.training.published import load_bert, load_vit
+    from locater.training.published import load_vit
 
     folder = _root(root, dataset)
-    if memories_only and init is None:
+    if options["memories_only"] and init is None:
         raise UsageError("--memories-only needs encoders that are trained: give a checkpoint with --init")
-    if memories_only and os.environ.get("WORLD_SIZE", "1") != "1":
-        raise UsageError("--memories-only runs in one process; it takes minutes")
-    chosen = {name: value for name, value in options.items() if value is not None}
     try:
-        settings = TrainOptions.preset(preset, **chosen)
-        changes = dict(_field(text) for text in fields)
-        if model == "locater-img":
-            changes = {"global_slots": 0, "local_slots": 0, **changes}
-        config = locater.LocaterConfig.preset(preset, **changes)
-        if bert is not None and config.language != "bert":
-            raise UsageError(
-                f"--bert: this network reads with {config.language}; use --preset rvos, or --set language=bert"
-            )
-        if vocab is None and (config.language == "bert" or config.variant == "released"):
-            vocab = find_vocabulary("bert-base-uncased", beside=bert or folder / "none")
+        settings = TrainOptions.preset(preset, **{name: value for name, value in options.items() if value is not None})
         torch.manual_seed(settings.seed)
-        network = locater.Locater(config, vocab=vocab)
-        prepare(network)
-        if isinstance(language := getattr(network.network, "language", None), BertLanguage):
-            if bert is not None:
-                load_bert(language, bert)
-            elif init is None and leads():
-                click.echo("note: BERT starts from random weights; --bert FILE gives it published ones", err=True)
+        network = _network(model, preset, fields, vocab=vocab, bert=bert, folder=folder, fresh=init is None)
         fresh: list[str] = []
         if init is not None:
             fresh = transfer(locater.checkpoint.load(init, vocab=vocab), network, source=str(init))
         if vision is not None:
             load_vit(network, vision)
-        with bar("reading masks", 0, unit="videos") as advance:
-            examples, store = open_training(
-                folder,
-                split=split,
-                size=config.image_size,
-                every=settings.stride,
-                progress=advance,
-            )
-        if store.bytes <= cache_gb * 2**30:
-            with bar("reading frames", len(store.counts), unit="videos") as advance:
-                store.preload(progress=advance)
-        clips = Clips(examples, store, settings)
-        settle(network, clips, fresh)
-        steps = max(len(examples) // settings.batch, 1) * settings.epochs
-        with bar("training", steps, unit="steps") as advance:
-            done = 0
 
-            def report(progress: Progress) -> None:
+        def opened(name: str) -> tuple[Any, Any]:
+            size, every = network.config.image_size, settings.stride
+            with bar(f"reading masks of {name}", 0, unit="videos") as advance:
+                return open_training(folder, split=name, size=size, every=every, progress=advance)
+
+        examples, store = opened(split)
+        validation = None
+        if validation_split is not None:
+            validation = Validation(*opened(validation_split), queries=settings.validate_queries)
+        settle(network, Clips(examples, store, settings, network.config), fresh)
+        with bar("training", max(len(examples) // settings.batch, 1) * settings.epochs, unit="steps") as advance:
+            done, told = 0, set[str]()
+
+            def report(now: Progress) -> None:
                 nonlocal done
-                advance(progress.step - done)
-                done = progress.step
-                click.echo(
-                    f"step {progress.step}/{progress.steps} loss {progress.loss:.4f} IoU {progress.iou:.4f}", err=True
-                )
+                advance(now.step - done)
+                done = now.step
+                click.echo(str(now), err=True)
+                for name in set(now.dead) - told:
+                    told.add(name)
+                    click.echo(
+                        f"warning: the {name} memory is dead: all its slots are one vector (spread {now.vitals[name][0]:.1g}), whatever was "
+                        "written; lower gate_bias, or use --preset paper (docs/training.md)",
+                        err=True,
+                    )
 
-            if memories_only:
-                final = _past_the_encoders(network, clips, out, report)
-            else:
-                final = train(network, examples, store, settings, out=out, report=report)
+            final = train(network, examples, store, settings, out=out, validation=validation, report=report)
     except locater.LocaterError as error:
         raise ModelError(str(error)) from error
     if leads():
-        click.echo(f"{final}; next: a2dsplus baseline --model {model} --checkpoint {final}")
+        best = "" if validation is None else f", the best on {validation_split} is {out / 'best.safetensors'}"
+        click.echo(f"{final}{best}; next: a2dsplus baseline --model {model} --checkpoint {final}")
 
 
-def _past_the_encoders(network: Any, clips: Any, out: Path, report: Any) -> Path:
-    """Train the memories on encodings and return the path of the weights."""
-    from a2dsplus.progress import bar
-    from locater.training.memories import Encodings, train_memories
+def _network(
+    model: str,
+    preset: str,
+    fields: tuple[str, ...],
+    *,
+    vocab: Path | None,
+    bert: Path | None,
+    folder: Path,
+    fresh: bool,
+) -> Any:
+    """Return the network that the options name, drawn, its language encoder from published weights where they are given."""
+    import locater
+    from a2dsplus.progress import leads
+    from a2dsplus.roles.srl.bert_names import find_vocabulary
+    from locater.training.published import load_bert
 
-    encodings = Encodings(network, clips.examples, clips.store)
-    with bar("encoding", len(clips), unit="queries") as advance:
-        encodings.encode(progress=advance)
-    return train_memories(network, encodings, clips, out=out, report=report)
+    changes = dict(_field(text) for text in fields)
+    if model == "locater-img":
+        changes = {"global_slots": 0, "local_slots": 0, **changes}
+    config = locater.LocaterConfig.preset(preset, **changes)
+    reads = getattr(config, "language", "its own LSTM")
+    if bert is not None and reads != "bert":
+        raise UsageError(f"--bert: this network reads with {reads}; use --preset rvos, or --set language=bert")
+    if vocab is None and reads != "lstm":
+        vocab = find_vocabulary("bert-base-uncased", beside=bert or folder / "none")
+    network = locater.Locater(config, vocab=vocab)
+    if bert is not None:
+        load_bert(network, bert)
+    elif reads == "bert" and fresh and leads():
+        click.echo("note: BERT starts from random weights; --bert FILE gives it published ones", err=True)
+    return network
 
 
 def _root(root: Path | None, dataset: Path | None) -> Path:

@@ -22,6 +22,11 @@ import click
     "--train-videos", type=click.IntRange(min=1), default=128, show_default=True, help="Number of training videos."
 )
 @click.option(
+    "--swap-sides",
+    is_flag=True,
+    help="Look-alikes go where the other stood, once they differ: place then tells nothing of who is who.",
+)
+@click.option(
     "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Also draw a contact sheet (.png, .jpg, .pdf)."
 )
 @click.option(
@@ -31,7 +36,14 @@ import click
     help="Processes; by default one a processor. They change no byte.",
 )
 def command(
-    out: Path, seed: int, split: str, test_videos: int, train_videos: int, figure: Path | None, workers: int | None
+    out: Path,
+    seed: int,
+    split: str,
+    test_videos: int,
+    train_videos: int,
+    swap_sides: bool,
+    figure: Path | None,
+    workers: int | None,
 ) -> None:
     """Paint the procedural sample as an A2D-Sentences folder.
 
@@ -57,6 +69,7 @@ def command(
             progress=advance,
             test_videos=test_videos,
             train_videos=train_videos,
+            swap_sides=swap_sides,
         )
     click.echo(f"{out}: painted; build from it with: a2dsplus build --root {out}")
     if figure:

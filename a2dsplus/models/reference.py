@@ -1,50 +1,97 @@
-"""LOCATER behind the models' interface, with and without its memories."""
+"""LOCATER behind the models' interface: with and without its memories, and as its authors released it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from a2dsplus.errors import ModelError, UsageError
 from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage
 
+if TYPE_CHECKING:
+    from locater import Locater
+
 
 class LocaterModel:
-    """LOCATER from a checkpoint (safetensors, its configuration beside it); by default the small one that ships with the package."""
+    """LOCATER from a checkpoint (safetensors, its configuration beside it); by default the small one that ships with the package.
+
+    scales, flip: every scale, as it is and mirrored, is followed and their probabilities are averaged (section 5.6).
+    """
 
     shipped = "tiny.safetensors"
 
-    def __init__(self, *, checkpoint: Path | None, device: str) -> None:
+    def __init__(
+        self, *, checkpoint: Path | None, device: str, scales: Sequence[float] | None = None, flip: bool = False
+    ) -> None:
         import torch
 
         import locater
-        from locater import checkpoint as files
 
-        path = checkpoint or Path(locater.__file__).parent / "weights" / self.shipped
+        self._scales, self._flip = tuple(scales or (1.0,)), flip
         try:
-            self.model = files.load(path).to(device)
+            self.model = self._load(checkpoint).to(device)
         except locater.LocaterError as error:
             raise ModelError(str(error)) from error
         except (RuntimeError, AssertionError) as error:
             raise UsageError(f"--device {device}: cannot be used ({str(error).splitlines()[0]})") from error
-        self._half = torch.device(device).type == "cuda"
+        self._kind = torch.device(device).type
 
-    def segment(self, video: Footage, text: str) -> Iterator[tuple[Mask, float]]:
-        """Yield the referent's mask in each frame, and how sure of it the network is."""
+    def _load(self, checkpoint: Path | None) -> "Locater":
+        import locater
+
+        return locater.checkpoint.load(checkpoint or Path(locater.__file__).parent / "weights" / self.shipped)
+
+    def segment(
+        self, video: Footage, text: str, *, wanted: Sequence[int] | None = None
+    ) -> Iterator[tuple[Mask, float]]:
+        """Yield the referent's mask in each wanted frame (1-based; all, if left out), and how sure of it the network is."""
+        for answers in self.segment_all(video, [text], wanted=wanted):
+            yield from answers
+
+    def segment_all(
+        self, video: Footage, texts: Sequence[str], *, wanted: Sequence[int] | None = None
+    ) -> Iterator[list[tuple[Mask, float]]]:
+        """Yield for each wanted frame the referents of all texts; the visual encoder sees the video once."""
         import torch
 
         import locater
-        from locater.inference import confidence, probabilities
+        from locater.inference import confidence, follow
 
+        frames = None if wanted is None else {number - 1 for number in wanted}
+        left = video.frames if frames is None else len(frames)
         try:
-            with torch.autocast("cuda", torch.bfloat16, enabled=self._half):
-                for probability in probabilities(self.model, video, text):
-                    mask = (probability > 0.5).cpu().numpy()
-                    yield mask, confidence(probability, mask)
+            with torch.autocast(self._kind, torch.bfloat16, enabled=self._kind != "cpu"):
+                every = follow(self.model, video, list(texts), scales=self._scales, flip=self._flip, wanted=frames)
+                for maps in every if left else ():
+                    if maps:
+                        masks = [(probability > 0.5).cpu().numpy() for probability in maps]
+                        yield [(mask, confidence(p, mask)) for mask, p in zip(masks, maps, strict=True)]
+                        left -= 1
+                    if not left:
+                        return
         except locater.LocaterError as error:
             raise ModelError(f"sample {video.sample_id}: {error}") from error
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"sample {video.sample_id}: {self._kind} ran out of memory; fewer --workers share it better"
+            ) from error
 
 
 class LocaterImgModel(LocaterModel):
     """LOCATER-IMG, the paper's baseline without memory: each frame by itself."""
 
     shipped = "tiny-img.safetensors"
+
+
+class LocaterReleasedModel(LocaterModel):
+    """The authors' inference code with the authors' weights, a torch file of tensors as they publish it, or safetensors."""
+
+    def _load(self, checkpoint: Path | None) -> "Locater":
+        import locater
+        from a2dsplus.roles.srl.bert_names import find_vocabulary
+
+        if checkpoint is None:
+            raise UsageError(
+                "locater-released: give the authors' weights with --checkpoint FILE; they do not ship with the toolkit"
+            )
+        return locater.released.load(checkpoint, vocab=find_vocabulary("bert-base-uncased", beside=checkpoint))

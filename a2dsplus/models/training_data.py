@@ -1,6 +1,6 @@
 """A source's split as LOCATER's trainer takes it: examples and a frame store. Imports torch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,17 @@ class _Masks:
 
 @dataclass(frozen=True, slots=True)
 class _Clips:
-    """Opens a video's clip by its id."""
+    """Gives a video's wanted frames, 0-based and ascending, by its id; the others are decoded, as they must be, and no more."""
 
     clips: Mapping[str, Clip]
 
-    def __call__(self, video: str) -> Iterator[Rgb]:
-        return (to_rgb(frame) for frame in decode_clip(self.clips[video]))
+    def __call__(self, video: str, numbers: Sequence[int]) -> Iterator[Rgb]:
+        wanted = set(numbers)
+        for number, frame in enumerate(decode_clip(self.clips[video])):
+            if number in wanted:
+                yield to_rgb(frame)
+            if number >= numbers[-1]:
+                return
 
 
 def open_training(

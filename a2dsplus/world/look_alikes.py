@@ -37,12 +37,13 @@ class LookAlikes:
 
 
 def draw_look_alikes(
-    rng: np.random.Generator, *, seed: int, split: str, index: int, frames: int, height: int, aspect: float, scene: str
+    rng: np.random.Generator, *, seed: int, split: str, index: int, frames: int, height: int, aspect: float, scene: str, swap: bool = False
 ) -> tuple[list[Actor], LookAlikes]:  # fmt: skip
     """Return two look-alikes, perhaps with somebody else behind them, and who does what.
 
     The pair stands a whole number of pixels apart, so that it leaves the same pixels until it differs. Of two consecutive such
-    videos the target is once on the left and once on the right.
+    videos the target is once on the left and once on the right. swap: from then on each goes where the other stood, or past it out of the
+    frame, so that the place of late tells nothing of the place before; what is drawn is the same with and without.
     """
     possible = {kind: events for kind, events in _EVENTS.items() if kind != "car" or scene not in NO_CARS}
     event = str(rng.choice(sorted({event for events in possible.values() for event in events})))
@@ -61,21 +62,28 @@ def draw_look_alikes(
     drift = facing * 0.2 if idle == "walk" else 0.0
     phase = float(rng.uniform(0, 1))
 
-    def alike(x: float, *, is_target: bool) -> Actor:
+    def alike(x: float, *, is_target: bool, partner: float) -> Actor:
         here = x + drift * ((diverges - 1) / (frames - 1) - 0.5)
         before = Segment(action=idle, start=0, end=diverges, x=(x - drift / 2, here), phase=phase)
         bare = Actor(kind=kind, colour=colour, size=size, variant=variant, ground=ground, facing=facing, segments=())
         after: tuple[Segment, ...]
         if is_target:
             outside = -0.1 - HALF_WIDTH[kind] * bare.scale
-            away = outside if x < aspect / 2 else aspect - outside
+            away = outside if (x < aspect / 2) != swap else aspect - outside
             after = _event(bare, event, here=here, away=away, start=diverges, end=frames, idle=idle)
+            if swap:
+                after = _shifted(after, by=partner - x, start=diverges, end=frames)
         else:
             onwards = phase + RATES[idle] * diverges
             after = (Segment(action=idle, start=diverges, end=frames, x=(here, x + drift / 2), phase=onwards),)
+            if swap:
+                after = _shifted(after, by=partner - x, start=diverges, end=frames)
         return replace(bare, segments=(before, *after))
 
-    pair = [alike(left, is_target=target_is_left), alike(left + apart, is_target=not target_is_left)]
+    pair = [
+        alike(left, is_target=target_is_left, partner=left + apart),
+        alike(left + apart, is_target=not target_is_left, partner=left),
+    ]
     actors = list(pair)
     if rng.random() < 0.55:
         others = [k for k in CAST if k != kind and not (k in PEOPLE and kind in PEOPLE)]
@@ -96,6 +104,20 @@ def draw_look_alikes(
         side="left" if target_is_left else "right",
     )
     return ordered, found
+
+
+def _shifted(segments: tuple[Segment, ...], *, by: float, start: int, end: int) -> tuple[Segment, ...]:
+    """Return segments that stay moved evenly by `by` between `start` and `end`; one that leaves the place goes its own way."""
+
+    def moved(x: float, frame: int) -> float:
+        return x + by * (frame - start) / (end - start)
+
+    if any(abs(segment.x[1] - segment.x[0]) > abs(by) / 2 for segment in segments):
+        return segments
+    return tuple(
+        replace(segment, x=(moved(segment.x[0], segment.start), moved(segment.x[1], segment.end)))
+        for segment in segments
+    )
 
 
 def _event(

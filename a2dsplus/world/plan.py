@@ -65,15 +65,23 @@ def video_id(seed: int, split: str, index: int) -> str:
     return f"-{name[1:]}" if index % 8 == 5 else name
 
 
-def plan_video(*, seed: int, split: str, index: int, attempt: int = 0, size: tuple[int, int] | None = None) -> Plan:
+def plan_video(
+    *,
+    seed: int,
+    split: str,
+    index: int,
+    attempt: int = 0,
+    size: tuple[int, int] | None = None,
+    swap_sides: bool = False,
+) -> Plan:
     """Return the plan of a video, depending on the arguments alone; every third video has look-alikes.
 
-    `attempt`: another plan for the same video, where an actor of the one before could not be seen.
+    `attempt`: another plan for the same video, where an actor of the one before could not be seen. `swap_sides`: as in `paint_world`.
     """
     stream = 0 if split == "test" else 1
     for retry in range(1000):
         rng = np.random.default_rng([seed, stream, index, attempt, retry])
-        found = _try(rng, seed=seed, split=split, index=index, size=size)
+        found = _try(rng, seed=seed, split=split, index=index, size=size, swap=swap_sides)
         if found is not None:
             return found
     raise InputError(
@@ -81,7 +89,9 @@ def plan_video(*, seed: int, split: str, index: int, attempt: int = 0, size: tup
     )
 
 
-def _try(rng: np.random.Generator, *, seed: int, split: str, index: int, size: tuple[int, int] | None) -> Plan | None:
+def _try(
+    rng: np.random.Generator, *, seed: int, split: str, index: int, size: tuple[int, int] | None, swap: bool
+) -> Plan | None:
     has_look_alikes = index % 3 == 1
     fewest = FEWEST_WITH_LOOK_ALIKES if has_look_alikes else FEWEST_FRAMES
     frames = int(rng.integers(fewest // 4, MOST_FRAMES // 4 + 1)) * 4
@@ -93,7 +103,15 @@ def _try(rng: np.random.Generator, *, seed: int, split: str, index: int, size: t
     look_alikes: LookAlikes | None = None
     if has_look_alikes:
         actors, look_alikes = draw_look_alikes(
-            rng, seed=seed, split=split, index=index, frames=frames, height=height, aspect=aspect, scene=scene
+            rng,
+            seed=seed,
+            split=split,
+            index=index,
+            frames=frames,
+            height=height,
+            aspect=aspect,
+            scene=scene,
+            swap=swap,
         )
     else:
         actors = draw_cast(rng, frames=frames, aspect=aspect, scene=scene)

@@ -47,6 +47,7 @@ class _Task:
     split: str
     index: int
     size: tuple[int, int] | None
+    swap_sides: bool
 
 
 def paint_world(
@@ -59,11 +60,13 @@ def paint_world(
     test_videos: int = 32,
     train_videos: int = 128,
     size: tuple[int, int] | None = None,
+    swap_sides: bool = False,
 ) -> None:
     """Paint the procedural world into `root`, laid out as A2D-Sentences; a complete one that is already there is left as it is.
 
-    The bytes depend on `seed`, `splits`, the numbers of videos and `size` alone, not on `workers` (processes; by default one a
-    processor). `size`: (height, width), even; by default each video has its own. `progress` is called with 1 for each video.
+    The bytes depend on `seed`, `splits`, the numbers of videos, `size` and `swap_sides` alone, not on `workers` (processes; by default one a
+    processor). `size`: (height, width), even; by default each video has its own. `swap_sides`: look-alikes go where the other stood once
+    they differ, or past it out of the frame. `progress` is called with 1 for each video.
     Test videos are annotated at three frames, or five where look-alikes call for early ones; training videos at every fourth.
 
     Nothing appears under `root` before it is complete. Raises InputError where `root` holds anything else, or cannot be written.
@@ -85,6 +88,7 @@ def paint_world(
         "seed": seed,
         "counts": {split: counts[split] for split in sorted(set(splits))},
         "size": list(size) if size else None,
+        **({"swap_sides": True} if swap_sides else {}),
     }
     if _is_complete(root, identity):
         return
@@ -99,11 +103,12 @@ def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
     note = root / "procedural.json"
     try:
         found = json.loads(note.read_text("utf-8"))
-        known = {key: found[key] for key in identity}
+        known = {key: found[key] for key in identity if key != "swap_sides"}
+        known |= {"swap_sides": True} if found.get("swap_sides") else {}
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{root}: is there, but is no procedural world; choose another folder") from None
     if known != identity:
-        differing = ", ".join(key for key in identity if known[key] != identity[key])
+        differing = ", ".join(key for key in known | identity if known.get(key) != identity.get(key))
         raise InputError(f"{root}: holds a procedural world of another {differing}; choose another folder")
     return True
 
@@ -120,7 +125,9 @@ def _paint_into(
     clips.mkdir(parents=True)
     text.mkdir()
     tasks = [
-        _Task(root=root, seed=identity["seed"], split=split, index=index, size=size)
+        _Task(
+            root=root, seed=identity["seed"], split=split, index=index, size=size, swap_sides="swap_sides" in identity
+        )
         for split, count in sorted(identity["counts"].items())
         for index in range(count)
     ]
@@ -178,7 +185,14 @@ def _paint_video(_shared: None, task: _Task) -> Plan:
     """Paint one video, its clip and its masks, and return its plan."""
     cv2.setNumThreads(1)
     for attempt in range(_ATTEMPTS):
-        plan = plan_video(seed=task.seed, split=task.split, index=task.index, attempt=attempt, size=task.size)
+        plan = plan_video(
+            seed=task.seed,
+            split=task.split,
+            index=task.index,
+            attempt=attempt,
+            size=task.size,
+            swap_sides=task.swap_sides,
+        )
         frames = list(paint(plan, colours=captions.colours()))
         if _everybody_seen(plan, frames):
             break

@@ -3,5 +3,6 @@
 from locater.training.data import Clips, Example, FrameStore
 from locater.training.loop import train
 from locater.training.options import TrainOptions
+from locater.training.validation import Marks, Validation
 
-__all__ = ["Clips", "Example", "FrameStore", "TrainOptions", "train"]
+__all__ = ["Clips", "Example", "FrameStore", "Marks", "TrainOptions", "Validation", "train"]

@@ -3,8 +3,11 @@
 Legend: T clip frames, G global frames, S image side.
 """
 
+import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from locater.config import AnyConfig
 from locater.errors import LocaterError, VideoError
 from locater.inference import swap_sides
 from locater.training.options import TrainOptions
@@ -46,12 +50,13 @@ def squared(image: np.ndarray, size: int) -> np.ndarray:
 class FrameStore:
     """Videos at S x S: every `every`-th frame and the labelled ones, kept in memory once `preload` has read them.
 
-    `open_video(key)` gives all frames of a video in order, RGB uint8 (H, W, 3). What was not preloaded is decoded at each use.
+    `open_video(key, numbers)` gives those frames (0-based, ascending) of a video in order, RGB uint8 (H, W, 3), as many as there are.
+    What was not preloaded is decoded at each use.
     """
 
     def __init__(
         self,
-        open_video: Callable[[str], Iterable[Frame]],
+        open_video: Callable[[str, Sequence[int]], Iterable[Frame]],
         counts: Mapping[str, int],
         *,
         size: int,
@@ -72,13 +77,30 @@ class FrameStore:
         """What all videos together take in memory."""
         return sum(len(frames) for frames in self._wanted.values()) * self.size**2 * 3
 
-    def preload(self, *, progress: Callable[[int], None] | None = None) -> None:
-        """Read every video into memory."""
-        for key in self._wanted:
-            if key not in self._kept:
-                self._kept[key] = self._read(key)
-            if progress:
-                progress(1)
+    def preload(self, *, file: Path | None = None) -> None:
+        """Read every video into memory: this process' own or, given a file, one that processes of a machine share through it."""
+        if self._kept:
+            return
+        if file is None:
+            self._kept = {key: self._read(key) for key in self._wanted}
+            return
+        shapes = {key: (len(numbers), self.size, self.size, 3) for key, numbers in self._wanted.items()}
+        if not file.is_file() or file.stat().st_size != self.bytes:
+            draft = file.with_name(f".{file.name}.{os.getpid()}")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as out:
+                for key in self._wanted:
+                    out.write(self._read(key).tobytes())
+            draft.replace(file)
+        whole = np.memmap(file, np.uint8, mode="r")
+        start = 0
+        for key, shape in shapes.items():
+            self._kept[key] = whole[start : start + math.prod(shape)].reshape(shape)
+            start += math.prod(shape)
+
+    def numbers(self, key: str) -> list[int]:
+        """Return which frames of a video are kept, 0-based."""
+        return [int(number) for number in self._wanted[key]]
 
     def kept(self, key: str) -> np.ndarray:
         """Return all kept frames of a video: uint8 (n, S, S, 3)."""
@@ -100,17 +122,14 @@ class FrameStore:
         return np.where(np.abs(wanted[left] - at) <= np.abs(wanted[right] - at), left, right)
 
     def _read(self, key: str) -> np.ndarray:
-        wanted = self._wanted[key]
+        wanted = self.numbers(key)
         images = np.empty((len(wanted), self.size, self.size, 3), np.uint8)
-        place = {int(number): index for index, number in enumerate(wanted)}
         seen = 0
-        for number, frame in enumerate(self._open(key)):
-            if number in place:
-                images[place[number]] = squared(frame, self.size)
-                seen += 1
-            if seen == len(wanted):
-                return images
-        raise VideoError(f"video {key}: frame {int(wanted[seen]) + 1} is wanted, the clip ends before it")
+        for seen, frame in enumerate(self._open(key, wanted), start=1):
+            images[seen - 1] = squared(frame, self.size)
+        if seen < len(wanted):
+            raise VideoError(f"video {key}: frame {wanted[seen] + 1} is wanted, the clip ends before it")
+        return images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +146,19 @@ class Draw:
 class Clips(Dataset[dict[str, Any]]):
     """Samples by (epoch, index): each depends on them, the examples and `options.seed` alone, whoever prepares it.
 
-    A sample: text; globe (G, 3, S, S) and frames (T, 3, S, S) uint8; masks (T, 1, S, S) in [0, 1]; known (T,) bool; teacher bool.
+    A sample: text; globe (G, 3, S, S), frames that the global memory of `config` takes, no two samples need as many, and frames
+    (T, 3, S, S) uint8; masks (T, 1, S, S) in [0, 1]; known (T,) bool; teacher bool.
     """
 
-    def __init__(self, examples: Sequence[Example], store: FrameStore, options: TrainOptions) -> None:
+    def __init__(
+        self, examples: Sequence[Example], store: FrameStore, options: TrainOptions, config: AnyConfig
+    ) -> None:
         if not examples:
             raise LocaterError("training: no example has a labelled frame")
         self.examples = examples
         self.store = store
         self.options = options
+        self.config = config
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -163,11 +186,9 @@ class Clips(Dataset[dict[str, Any]]):
         rng = np.random.default_rng([options.seed, epoch, index])
         count = self.store.counts[example.video]
         clip = self._clip(example, count, rng)
-        # one frame of each of G equal parts of the video
-        spots = (np.arange(options.global_frames) + rng.random(options.global_frames)) * count / options.global_frames
         return Draw(
             example=index,
-            globe=np.minimum(spots.astype(np.int64), count - 1).tolist(),
+            globe=self._globe(count, rng),
             clip=clip,
             flip=bool(rng.random() < options.flip),
             teacher=bool(rng.random() < options.teacher),
@@ -189,6 +210,18 @@ class Clips(Dataset[dict[str, Any]]):
             masks = np.ascontiguousarray(masks[..., ::-1])
         return torch.from_numpy(masks), torch.from_numpy(known)
 
+    def _globe(self, count: int, rng: np.random.Generator) -> list[int]:
+        """Return the frames that inference would write into the global memory, moved together by less than their distance."""
+        if not self.config.global_size:
+            return []
+        numbers = np.array(self.config.sampled(count))
+        distance = int(numbers[1] - numbers[0]) if len(numbers) > 1 else count
+        numbers = numbers + int(rng.integers(max(distance, 1)))
+        most = self.options.global_frames or len(numbers)
+        if len(numbers) > most:
+            numbers = numbers[np.arange(most) * len(numbers) // most]
+        return [int(number) for number in numbers.clip(max=count - 1)]
+
     def _clip(self, example: Example, count: int, rng: np.random.Generator) -> list[int]:
         """Return T frames, `stride` apart, about a labelled one; a video that is too short repeats its ends."""
         length, stride = self.options.clip_frames, self.options.stride
@@ -201,9 +234,15 @@ class Clips(Dataset[dict[str, Any]]):
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return samples as a batch: texts a list, the rest stacked."""
+    """Return samples as a batch: texts a list, the rest stacked.
+
+    globe (B, G, 3, S, S) has as many frames as the longest sample; `ahead` (B, G) bool says which are a sample's own.
+    """
     batch: dict[str, Any] = {"text": [sample["text"] for sample in samples]}
-    for name in ("globe", "frames", "masks", "known"):
+    counts = torch.tensor([len(sample["globe"]) for sample in samples])
+    batch["ahead"] = torch.arange(int(counts.max())) < counts.unsqueeze(1)
+    batch["globe"] = torch.nn.utils.rnn.pad_sequence([sample["globe"] for sample in samples], batch_first=True)
+    for name in ("frames", "masks", "known"):
         batch[name] = torch.stack([sample[name] for sample in samples])
     batch["teacher"] = torch.tensor([sample["teacher"] for sample in samples])
     return batch
@@ -215,36 +254,32 @@ def scaled(images: Tensor) -> Tensor:
 
 
 class Order(Sampler[list[tuple[int, int]]]):
-    """The batches of an epoch from step `start` on, as lists of (epoch, index); shuffled by (seed, epoch) alone.
+    """The batches from step `start` up to `steps`, as lists of (epoch, index); shuffled by (seed, epoch) alone.
 
-    Each of the epoch's `length` examples comes once, the rest of the division by the batch left out; fewer examples than a batch
+    Each of an epoch's `length` examples comes once, the rest of the division by the batch left out; fewer examples than a batch
     come several times. A step's batch is cut into `passes`, each into `ranks` shares; iterating gives the shares of process `rank`.
     """
 
     def __init__(
-        self,
-        *,
-        length: int,
-        batch: int,
-        seed: int,
-        epoch: int,
-        start: int = 0,
-        passes: int = 1,
-        rank: int = 0,
-        ranks: int = 1,
-    ) -> None:
-        order = np.random.default_rng([seed, epoch, 1 << 20]).permutation(length)
-        whole = max(length // batch, 1) * batch
-        keys = [(epoch, int(index)) for index in np.resize(order, whole)[start * batch :]]
-        self.steps = [keys[first : first + batch] for first in range(0, len(keys), batch)]
-        """Every step's batch, of all passes and processes."""
+        self, *, length: int, batch: int, seed: int, steps: int, start: int = 0, passes: int = 1, rank: int = 0, ranks: int = 1
+    ) -> None:  # fmt: skip
+        self._length, self._batch, self._seed = length, batch, seed
+        self._steps = range(start, steps)
         self._share = batch // (passes * ranks)
         self._firsts = [(turn * ranks + rank) * self._share for turn in range(passes)]
 
+    def keys(self, step: int) -> list[tuple[int, int]]:
+        """Return a step's batch, of all passes and processes."""
+        epoch, within = divmod(step, max(self._length // self._batch, 1))
+        order = np.random.default_rng([self._seed, epoch, 1 << 20]).permutation(self._length)
+        places = np.arange(within * self._batch, (within + 1) * self._batch) % self._length
+        return [(epoch, int(index)) for index in order[places]]
+
     def __len__(self) -> int:
-        return len(self.steps) * len(self._firsts)
+        return len(self._steps) * len(self._firsts)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for batch in self.steps:
+        for step in self._steps:
+            keys = self.keys(step)
             for first in self._firsts:
-                yield batch[first : first + self._share]
+                yield keys[first : first + self._share]

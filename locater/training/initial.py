@@ -1,39 +1,18 @@
-"""Where the weights start: the draw for a training from scratch, another network's weights, memories settled on its encoders."""
+"""Where the weights start that are not drawn: another network's weights, memories settled on its encoders."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from locater.errors import CheckpointError
 from locater.model import Locater
 from locater.paper import PaperNetwork
 from locater.training.data import Clips, collate, scaled
-from locater.vision import PatchVision
 
 _SEEN = 1 << 24  # numbers of V by which fresh memories are settled: some hundred frames
 _QUERY_SHARE = 0.98  # of the query vectors' energy
-
-
-@torch.no_grad()
-def prepare(model: Locater) -> None:
-    """Give a fresh paper network the start that a memory learns from; all of it stays trainable.
-
-    Positions begin as sines of row and column. W_c begins near [identity, 0]: slots then hold what the encoder says of patches, in
-    its own terms, and attention from a patch finds what was written of the same place. Neither changes the network's form.
-    """
-    network = model.network
-    if not isinstance(network, PaperNetwork):
-        return
-    if isinstance(network.vision, PatchVision):
-        network.vision.positions.copy_(_sines(model.config.grid, model.config.dim))
-    for writer in (network.globe, network.local):
-        if writer is not None:
-            dim = writer.candidate.shape[0]
-            writer.candidate.mul_(0.1)
-            writer.candidate[:, :dim] += torch.eye(dim)
 
 
 @torch.no_grad()
@@ -61,9 +40,8 @@ def settle(model: Locater, clips: Clips, fresh: Sequence[str]) -> None:
     own, nearest = torch.stack([_likeness(frame @ apart, places) for frame in tokens[:: len(tokens) // 32 + 1]]).mean(0)
     opening = (own + nearest) / 2  # of the slot's own patch and the likest other: where the gate is half open
     for writer in writers:
-        writer.candidate.mul_(0.1)
-        writer.candidate[:, :dim] += apart
-        writer.gate.copy_(torch.eye(dim) * (-model.config.gate_bias / opening if model.config.gate_bias else 1 / dim))
+        writer.candidate[:, :dim] += apart - torch.eye(dim)
+        writer.gate.copy_(torch.eye(dim) * (-writer.shift / opening if writer.shift else 1 / dim))
         writer.states.copy_(places[torch.arange(len(writer.states)) % len(places)])
 
 
@@ -77,14 +55,13 @@ def _likeness(frame: Tensor, places: Tensor) -> Tensor:
 def _seen(model: Locater, network: PaperNetwork, clips: Clips) -> tuple[Tensor, Tensor]:
     """Return V (n, N, D) of frames from all over the training data, and the query vectors (n, D) on them."""
     tokens, queries = [], []
-    most = _SEEN // (clips.options.global_frames * model.config.patches * model.config.dim)
+    most = _SEEN // (clips.options.clip_frames * model.config.patches * model.config.dim)
     picked = np.linspace(0, len(clips) - 1, min(max(most, 8), len(clips))).astype(int)
     for part in np.array_split(picked, max(len(picked) // 8, 1)):
         batch = collate([clips[0, int(index)] for index in part])
         words = network.read_words(model.tokens(batch["text"]))
-        seen = model.alone(model.fitting(scaled(batch["globe"])), words)  # (B, G, N, D)
-        memories = (writer for writer in (network.globe, network.local) if writer is not None)
-        means = [writer.states.mean(0).expand(len(part), -1) for writer in memories]
+        seen = network.fuse(model.glance(scaled(batch["frames"])), words)[-1]  # (B, T, N, D)
+        means = [writer.states.mean(0).expand(len(part), -1) for writer in network.writers().values()]
         for frame in seen.unbind(1):
             tokens.append(frame.cpu().float())
             queries.append(network.queries(*words, summaries=[frame.mean(1), *means])[0].cpu().float())
@@ -111,15 +88,3 @@ def transfer(source_model: Locater, model: Locater, *, source: str) -> list[str]
     if wrong:
         raise CheckpointError(f"{source}: does not fit the configuration; {'; '.join(sorted(wrong)[:3])}")
     return sorted(own.keys() - theirs.keys())
-
-
-def _sines(grid: int, dim: int) -> Tensor:
-    """Return (1, grid * grid, dim): a quarter each of sines and cosines of row and column."""
-    quarter = dim // 4
-    rates = 10.0 ** (-torch.arange(quarter) / max(quarter - 1, 1)) * torch.pi / 2
-    angles = torch.arange(grid).float()[:, None] * rates  # (grid, quarter)
-    waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # (grid, 2 * quarter)
-    rows = waves[:, None].expand(-1, grid, -1)
-    columns = waves[None].expand(grid, -1, -1)
-    positions = torch.cat([rows, columns], dim=-1).flatten(0, 1)
-    return F.pad(positions, (0, dim - positions.shape[1])).unsqueeze(0) * 0.5

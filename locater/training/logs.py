@@ -1,10 +1,13 @@
 """What a training tells: TensorBoard curves and example masks."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from locater.training.loop import Progress
 
 
 class Log:
@@ -19,11 +22,18 @@ class Log:
         # what a killed run logged after its last checkpoint is hidden by the same steps' new values
         self._writer = SummaryWriter(str(run / "logs"), purge_step=start)
 
-    def numbers(self, step: int, values: dict[str, float]) -> None:
+    def progress(self, now: "Progress", *, lr: float) -> None:
         """Add one point to each curve."""
-        if self._writer is not None:
-            for name, value in values.items():
-                self._writer.add_scalar(name, value, step)
+        if self._writer is None:
+            return
+        values = {"loss": now.loss, "iou": now.iou, "lr": lr, "seconds_a_step": now.seconds, "memory_gb": now.memory}
+        for name, (spread, gate) in now.vitals.items():
+            values |= {f"{name}_memory/spread": spread, f"{name}_memory/gate": gate}
+        if now.marks is not None:
+            values |= {f"validation/{name}": value for name, value in now.marks._asdict().items()}
+        for name, value in values.items():
+            if value == value:  # no loss between two log lines
+                self._writer.add_scalar(name, value, now.step)
 
     def masks(self, step: int, *, frames: Tensor, truth: Tensor, logits: Tensor, texts: list[str]) -> None:
         """Add pictures of up to four samples: frame, true mask (green), the model's (red).

@@ -1,78 +1,77 @@
-"""How a training runs: one frozen record, the paper's values by default."""
+"""How a training runs: one frozen record, the paper's values by default. The command line is made of it."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from locater.errors import ConfigError
 
-_CHOICES = {"precision": ("fp32", "bf16", "fp16")}
-_LEAST: dict[str, float] = {
-    "epochs": 1, "batch": 1, "accumulate": 1, "warmup": 0, "clip_frames": 1, "stride": 1, "global_frames": 1,
-    "seed": 0, "workers": 0, "save_every": 1, "log_every": 1, "lr": 0, "place": 0, "weight_decay": 0, "power": 0, "clip_norm": 0,
-}  # fmt: skip
+
+def _option(default: Any, text: str, *, least: float | None = None, most: float | None = None, **more: Any) -> Any:
+    """Return a field with what it means, in which bounds it lies, and its `choices` or another `flag` on the command line."""
+    return field(default=default, metadata={"text": text, "least": least, "most": most, **more})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
-    """Everything that fixes a training besides the network and the data. Raises `ConfigError` naming every fault."""
+    """Everything that fixes a training besides the network and the data. Raises `ConfigError` naming every fault.
 
-    epochs: int = 30
-    batch: int = 32
-    """Samples an optimiser step, over all processes and accumulated passes."""
-    lr: float = 4e-5
-    weight_decay: float = 1e-4
-    decoupled: bool = False
-    """Weight decay outside the gradient (AdamW) instead of in it (Adam, as the paper names it)."""
-    power: float = 0.9
-    """Of the polynomial decay: lr * (1 - step / steps)^power."""
-    warmup: int = 0
-    """Steps in which the rate rises to `lr`."""
-    clip_norm: float = 1.0
-    """The longest a gradient may be; 0: any."""
-    clip_frames: int = 3
-    """T: frames of a clip that go through the local memory."""
-    stride: int = 4
-    """Frames from one frame of a clip to the next."""
-    global_frames: int = 5
-    """G: frames written into the global memory."""
-    teacher: float = 0.5
-    """Share of samples whose local memory is given the true masks; the others live with the model's own."""
-    place: float = 0.0
-    """Weight of `loss.place_loss` between the ends of a clip, which teaches V to say where it is; 0: Eq. 12 alone, as in the paper."""
-    flip: float = 0.5
-    """Share of samples that are mirrored, left and right swapped in their texts."""
-    accumulate: int = 1
-    """Passes an optimiser step."""
-    precision: str = "bf16"
-    recompute: bool = False
-    """Gradient checkpointing."""
-    compiled: bool = False
-    """torch.compile."""
-    seed: int = 0
-    workers: int = 0
-    """Processes that prepare samples; they do not change the result."""
-    save_every: int = 200
-    """Steps between checkpoints."""
-    log_every: int = 20
-    """Steps between log lines."""
+    A field's metadata say what it means (`text`) and which values it takes (`least`, `most`, `choices`).
+    """
+
+    epochs: int = _option(30, "Passes over the queries.", least=1)
+    batch: int = _option(32, "Samples a step, over all processes and accumulated passes.", least=1)
+    lr: float = _option(4e-5, "Learning rate.", least=0)
+    weight_decay: float = _option(1e-4, "Of matrices and kernels; biases, norms, tables and slots have none.", least=0)
+    decoupled: bool = _option(
+        False, "Weight decay outside the gradient (AdamW), not in it (Adam, as the paper names it)."
+    )
+    power: float = _option(0.9, "Of the polynomial decay: lr * (1 - step / steps)^power.", least=0)
+    warmup: int = _option(0, "Steps in which the rate rises.", least=0)
+    clip_norm: float = _option(1.0, "The longest a gradient may be; 0: any.", least=0)
+    clip_frames: int = _option(3, "T: frames of a clip that go through the local memory.", least=1)
+    stride: int = _option(4, "Frames from one frame of a clip to the next.", least=1)
+    global_frames: int = _option(
+        16, "G: the most frames written into the global memory, of those that inference writes; 0: all.", least=0
+    )
+    teacher: float = _option(
+        0.5, "Share of samples whose local memory is given true masks; the others live with the model's own.", least=0, most=1
+    )  # fmt: skip
+    place: float = _option(
+        0.0, "Weight of a loss, not the paper's, that teaches V where it is, so that memories can be read by it; 0.03 is a start.",
+        least=0,
+    )  # fmt: skip
+    flip: float = _option(
+        0.5, "Share of samples that are mirrored, left and right swapped in their texts.", least=0, most=1
+    )
+    memories_only: bool = _option(False, "Keep the encoders as they are and train what is past them; needs --init.")
+    accumulate: int = _option(1, "Passes a step, to fit a batch into memory.", least=1)
+    precision: str = _option("bf16", "Of the matrix products.", choices=("fp32", "bf16", "fp16"))
+    recompute: bool = _option(False, "Gradient checkpointing.")
+    compiled: bool = _option(False, "torch.compile of the encoder.", flag="compile")
+    seed: int = _option(0, "Of weights, order and samples.", least=0)
+    workers: int = _option(
+        -1, "Processes that prepare samples; they do not change the result. -1: up to 8 beside an accelerator, none on a CPU.",
+        least=-1,
+    )  # fmt: skip
+    cache_gb: float = _option(
+        8.0, "Frames are kept in memory where they all fit into this; else decoded at each use.", least=0
+    )
+    save_every: int = _option(200, "Steps between checkpoints.", least=1)
+    log_every: int = _option(20, "Steps between log lines.", least=1)
+    validate_every: int = _option(500, "Steps between validations, where there is a validation split.", least=1)
+    validate_queries: int = _option(64, "Queries of a validation, evenly chosen; 0: all.", least=0)
 
     def __post_init__(self) -> None:
-        faults = [
-            f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}"
-            for name, known in _CHOICES.items()
-            if getattr(self, name) not in known
-        ]
-        faults += [
-            f"{name} is {getattr(self, name)!r}, expected at least {least:g}"
-            for name, least in _LEAST.items()
-            if not getattr(self, name) >= least
-        ]
-        faults += [
-            f"{name} is {getattr(self, name)!r}, expected a share from 0 to 1"
-            for name in ("teacher", "flip")
-            if not 0 <= getattr(self, name) <= 1
-        ]
+        faults = []
+        for entry in dataclasses.fields(self):
+            name, value, about = entry.name, getattr(self, entry.name), entry.metadata
+            if "choices" in about and value not in about["choices"]:
+                faults.append(f"{name} is {value!r}, expected one of {', '.join(about['choices'])}")
+            elif about["most"] is not None and not about["least"] <= value <= about["most"]:
+                faults.append(f"{name} is {value!r}, expected a share from {about['least']} to {about['most']}")
+            elif about["least"] is not None and not value >= about["least"]:
+                faults.append(f"{name} is {value!r}, expected at least {about['least']:g}")
         if not faults and self.batch % self.accumulate:
             faults.append(f"batch {self.batch} is not a multiple of accumulate {self.accumulate}")
         if not faults and self.place and self.clip_frames < 2:
@@ -84,9 +83,9 @@ class TrainOptions:
     def preset(cls, name: str, **changes: Any) -> Self:
         """Return the options that go with the network preset `name`, with `changes` applied.
 
-        `paper`, `released`: section 3.3. `rvos`: section 5.6. `tiny`: a network from scratch on one core.
+        `paper`, `paper-literal`, `released`: section 3.3. `rvos`: section 5.6. `tiny`: a network from scratch on one core.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
+        known = {entry.name for entry in dataclasses.fields(cls)}
         unknown = sorted(set(changes) - known)
         if unknown:
             raise ConfigError(f"training: unknown option {', '.join(unknown)}")

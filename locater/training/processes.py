@@ -7,10 +7,11 @@ import torch
 
 from locater.config import LocaterConfig
 from locater.errors import ConfigError
+from locater.model import Locater
 from locater.training.options import TrainOptions
 
 
-def join(options: TrainOptions, config: LocaterConfig) -> Any:
+def join(options: TrainOptions, model: Locater) -> Any:
     """Return the Accelerator of this process, one of as many as were started together. Raises ConfigError."""
     try:
         from accelerate import Accelerator
@@ -26,12 +27,13 @@ def join(options: TrainOptions, config: LocaterConfig) -> Any:
             "training: accelerate launch --cpu starts one process, whatever --num_processes says; for several on a CPU: "
             "torchrun --nproc-per-node N -m a2dsplus train ..."
         )
+    torch.set_float32_matmul_precision("high")  # TF32, where the device has it
     AcceleratorState._reset_state()  # an earlier training in this process may have had another precision
     try:
         accelerator = Accelerator(
             mixed_precision="no" if options.precision == "fp32" else options.precision,
             cpu=on_cpu,
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=_idle(options, config))],
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=_idle(options, model))],
         )
     except ValueError as error:  # a precision that the device has not
         raise ConfigError(f"training: {' '.join(str(error).split())}") from None
@@ -43,9 +45,11 @@ def join(options: TrainOptions, config: LocaterConfig) -> Any:
     return accelerator
 
 
-def _idle(options: TrainOptions, config: LocaterConfig) -> bool:
+def _idle(options: TrainOptions, model: Locater) -> bool:
     """Return whether some parameters may have no gradient, such as the local writer's where a clip is one frame."""
-    return options.clip_frames == 1 or config.variant == "released" or config.decode == "encoder" or config.modules == 0
+    config = model.config
+    alone = not isinstance(config, LocaterConfig) or config.decode == "encoder"
+    return options.clip_frames == 1 or alone or config.modules == 0
 
 
 def lost(error: RuntimeError) -> bool:

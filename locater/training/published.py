@@ -23,7 +23,7 @@ def load_vit(model: Locater, path: str | Path) -> int:
     ConfigError for a network that is no ViT of that kind, CheckpointError where names or shapes do not fit.
     """
     vision = model.network.vision if isinstance(model.network, PaperNetwork) else None
-    if not isinstance(vision, PatchVision) or model.config.norm != "pre":
+    if not isinstance(vision, PatchVision) or getattr(model.config, "norm", None) != "pre":
         raise ConfigError(
             "configuration: ViT weights need variant='paper', vision='transformer' and norm='pre' (a ViT normalises before its layers)"
         )
@@ -59,11 +59,14 @@ def load_vit(model: Locater, path: str | Path) -> int:
     return model.config.vision_depth
 
 
-def load_bert(language: BertLanguage, path: str | Path) -> None:
-    """Fill the encoder with published BERT-base weights: a file, or the folder that transformers saves.
+def load_bert(model: Locater, path: str | Path) -> None:
+    """Fill the language encoder with published BERT-base weights: a file, or the folder that transformers saves.
 
-    Safetensors, or a torch file of tensors alone. Raises `CheckpointError`.
+    Safetensors, or a torch file of tensors alone. Raises ConfigError where it is no BERT, CheckpointError.
     """
+    language = model.network.language if isinstance(model.network, PaperNetwork) else None
+    if not isinstance(language, BertLanguage):
+        raise ConfigError("configuration: BERT weights need language='bert'")
     source = Path(path)
     if source.is_dir():
         known = ("model.safetensors", "pytorch_model.bin")

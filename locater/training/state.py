@@ -24,7 +24,14 @@ _KEPT = 2
 
 def identity(model: Locater, clips: Clips) -> dict[str, Any]:
     """Return what a run was started with: a checkpoint of another run is not gone on from."""
-    ours = ("workers", "save_every", "log_every")  # options that change no number
+    ours = (
+        "workers",
+        "cache_gb",
+        "save_every",
+        "log_every",
+        "validate_every",
+        "validate_queries",
+    )  # which change no weight
     return {
         "options": {name: value for name, value in clips.options.to_dict().items() if name not in ours},
         "config": model.config.to_dict(),
@@ -33,9 +40,19 @@ def identity(model: Locater, clips: Clips) -> dict[str, Any]:
 
 
 def save_state(
-    run: Path, *, model: Locater, optimiser: torch.optim.Optimizer, scaler: Any, step: int, identity: dict[str, Any]
+    run: Path,
+    *,
+    model: Locater,
+    optimiser: torch.optim.Optimizer,
+    scaler: Any,
+    step: int,
+    best: float,
+    identity: dict[str, Any],
 ) -> Path:
-    """Write a checkpoint of the run after `step` steps and return its folder. `scaler`: of the loss in fp16, or None."""
+    """Write a checkpoint of the run after `step` steps and return its folder.
+
+    scaler: of the loss in fp16, or None; best: the validation's best mIoU so far, or -1.
+    """
     from safetensors.torch import save_file
 
     target = run / f"step-{step:08d}"
@@ -49,7 +66,7 @@ def save_state(
             kept = value if isinstance(value, Tensor) else torch.tensor(float(value))
             tensors[f"{index}.{name}"] = kept.detach().cpu().contiguous()
     save_file(tensors, draft / "optimiser.safetensors")
-    state = {"step": step, "scaler": {} if scaler is None else scaler.state_dict(), **identity}
+    state = {"step": step, "best": best, "scaler": {} if scaler is None else scaler.state_dict(), **identity}
     (draft / "state.json").write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", "utf-8")
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
@@ -66,16 +83,14 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(path for path in run.glob("step-*") if path.is_dir())
 
 
-def restore_state(
-    folder: Path, *, model: Locater, optimiser: torch.optim.Optimizer, scaler: Any, identity: dict[str, Any]
-) -> int:
-    """Fill model and optimiser from a checkpoint and return its step.
+def read_state(folder: Path, *, identity: dict[str, Any]) -> tuple[int, float]:
+    """Return a checkpoint's step and the best mIoU before it.
 
     Raises CheckpointError where it is damaged or of a run that was started otherwise, naming what differs.
     """
     try:
         state = json.loads((folder / "state.json").read_text("utf-8"))
-        step = int(state.pop("step"))
+        step, best = int(state.pop("step")), float(state.pop("best", -1))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise CheckpointError(f"{folder}: no checkpoint of a training; remove it or choose another --out") from None
     plain = json.loads(json.dumps(identity))
@@ -89,17 +104,19 @@ def restore_state(
         raise CheckpointError(
             f"{folder}: this run was started otherwise ({'; '.join(differing[:4])}); use the same options or another --out"
         )
+    return step, best
+
+
+def restore_state(folder: Path, *, model: Locater, optimiser: torch.optim.Optimizer, scaler: Any) -> None:
+    """Fill model, optimiser and, in fp16, the loss's scale from a checkpoint that `read_state` has read. Raises CheckpointError."""
     checkpoint.fill(model.network, checkpoint.read(folder / "model.safetensors"), source=str(folder))
-    tensors = checkpoint.read(folder / "optimiser.safetensors")
-    if scaler is not None and state.get("scaler"):
-        scaler.load_state_dict(state["scaler"])
+    if scaler is not None and (kept := json.loads((folder / "state.json").read_text("utf-8")).get("scaler")):
+        scaler.load_state_dict(kept)
     moments: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, dot, name = key.partition(".")
-        if dot:  # what has none is the random state that older checkpoints kept
-            moments.setdefault(int(index), {})[name] = value
+    for key, value in checkpoint.read(folder / "optimiser.safetensors").items():
+        index, _, name = key.partition(".")
+        moments.setdefault(int(index), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-    return step
 
 
 def _alive(process: str) -> bool:

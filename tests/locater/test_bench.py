@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from a2dsplus.cli.bench import command
 from a2dsplus.errors import UsageError
-from locater import ConfigError, bench
+from locater import ConfigError, LocaterConfig, Session, bench
 from locater.bench import Row
 
 torch.set_num_threads(1)
@@ -23,13 +23,13 @@ def test_growth_and_crossing_of_known_rows() -> None:
     assert bench.crossing([Row(10, 1.0, None, None, None)]) is None
 
 
-def test_both_attentions_of_the_peer_are_one_block() -> None:
-    torch.manual_seed(0)
-    fused, plain = (bench.TransformerBlock(24, 2, fused=kind).eval() for kind in (True, False))
-    plain.load_state_dict(fused.state_dict())
-    x = torch.randn(1, 40, 24)
-    with torch.inference_mode():
-        torch.testing.assert_close(fused(x), plain(x), atol=1e-5, rtol=1e-5)
+def test_the_whole_network_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    advance = Session.advance
+    monkeypatch.setattr(Session, "advance", lambda self, tokens: seen.append(len(tokens)) or advance(self, tokens))
+    small = LocaterConfig(image_size=32, dim=24, heads=2, vision_depth=1, modules=1, vocabulary=64, word_dim=8)
+    assert bench.frame_rate(small, frames=5) > 0
+    assert len(seen) == 2 * 5  # every frame, in both runs
 
 
 def test_the_command_prints_every_length() -> None:
@@ -44,7 +44,13 @@ def test_the_command_prints_every_length() -> None:
 
 
 def test_wrong_usage_is_one_line() -> None:
-    for arguments in (["--frames", "many"], ["--tokens", "15"], ["--threads", "0"], ["--frames", "1"]):
+    for arguments in (
+        ["--frames", "many"],
+        ["--tokens", "15"],
+        ["--threads", "0"],
+        ["--frames", "1"],
+        ["--device", "nowhere"],
+    ):
         with pytest.raises(UsageError):
             CliRunner().invoke(command, arguments, catch_exceptions=False)
     with pytest.raises(ConfigError):

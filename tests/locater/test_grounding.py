@@ -30,7 +30,7 @@ def test_it_learns_which_side_a_word_means() -> None:
     right = left[..., ::-1].copy()
     with torch.no_grad():
         words = model.network.read_words(model.tokens(["the left one", "the right one"]))
-        tokens = model.alone(torch.rand(2, 3, 3, 32, 32), words)
+        tokens = model.network.fuse(model.glance(torch.rand(2, 3, 3, 32, 32)), words)[-1]
     shares = torch.zeros(2, 2, 3, 4, 4)
     shares[:, 0, ..., :2], shares[:, 1, ..., 2:] = 1, 1
     quality = torch.eye(2)

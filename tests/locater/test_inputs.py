@@ -13,8 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import locater
 from locater import CheckpointError, ConfigError, Locater, LocaterConfig, QueryError, VideoError
-from locater.inference import confidence, prepare, probabilities, sampled_indices, stream, swap_sides
-from locater.language import BertLanguage
+from locater.inference import confidence, follow, prepare, probabilities, stream, swap_sides
 from locater.training.published import bert_names, load_bert
 
 torch.set_num_threads(1)
@@ -48,11 +47,11 @@ def test_a_configuration_names_every_fault_at_once() -> None:
         LocaterConfig(vision="resnet", modules=-1, local_slots=-2)
     for part in ("vision is 'resnet', expected one of transformer, conv3d", "modules is -1", "local_slots is -2"):
         assert part in str(caught.value)
-    with pytest.raises(ConfigError, match="no preset 'huge', there are paper, released, rvos, tiny"):
+    with pytest.raises(ConfigError, match="no preset 'huge', there are paper, paper-literal, released, rvos, tiny"):
         LocaterConfig.preset("huge")
     with pytest.raises(ConfigError, match="unknown field depth"):
         LocaterConfig.preset("tiny", depth=3)
-    with pytest.raises(ConfigError, match="released network has 768 wired in"):
+    with pytest.raises(ConfigError, match="unknown field dim"):
         LocaterConfig.preset("released", dim=384)
 
 
@@ -72,6 +71,16 @@ def test_a_saved_model_comes_back(tmp_path: Path) -> None:
     assert not again.training
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["tiny.json", "tiny.safetensors"]
     assert np.array_equal(model.segment(video(), "a dog"), again.segment(video(), "a dog"))
+
+
+def test_a_configuration_of_when_both_variants_shared_one_record_is_read(tmp_path: Path) -> None:
+    locater.checkpoint.save(small(gate_bias=-6.0), tmp_path / "m.safetensors")
+    values = json.loads((tmp_path / "m.json").read_text())
+    (tmp_path / "m.json").write_text(json.dumps({**values, "global_frames": 3}))
+    assert locater.checkpoint.load(tmp_path / "m.safetensors").config == small(gate_bias=-6.0).config
+    (tmp_path / "m.json").write_text(json.dumps({**values, "depth": 3}))
+    with pytest.raises(CheckpointError, match=r"m\.json: configuration: unknown field depth"):
+        locater.checkpoint.load(tmp_path / "m.safetensors")
 
 
 def test_checkpoints_at_fault_are_one_line(tmp_path: Path) -> None:
@@ -231,7 +240,7 @@ def test_tensors_of_wrong_shapes_are_one_line() -> None:
     model = small()
     frames = torch.zeros(1, 2, 3, 32, 32)
     with pytest.raises(VideoError, match="no global frames"):
-        model.start("a dog")
+        model.start("a dog").step(frames[:, 0])
     with pytest.raises(VideoError, match=r"global frames: shape \(1, 2, 3, 32, 32\), expected \(2, 2, 3, 32, 32\)"):
         model.start(["a dog", "a cat"], frames)
     with pytest.raises(VideoError, match=r"frame: torch.uint8, expected floating point"):
@@ -252,12 +261,38 @@ def test_scales_and_mirrors_are_averaged() -> None:
         model.segment(clip, model.tokens("a dog"), flip=True)
 
 
+def test_several_queries_see_the_video_once_and_get_the_bits_of_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = ["the left dog", "a red ball that rolls", "somebody"]
+    torch.manual_seed(0)
+    released = Locater(LocaterConfig.preset("released", image_size=32, modules=1, vision_depth=1)).eval()
+    ids = [torch.full((1, 22), number) for number in (5, 6, 7)]
+    for model, asked in ((small(interval=3), queries), (small(vision="conv3d", interval=3), queries), (released, ids)):
+        alone = [list(probabilities(model, video(), query)) for query in asked]
+        looks: list[int] = []
+        look = type(model.network).look
+        monkeypatch.setattr(
+            type(model.network),
+            "look",
+            lambda self, frames, look=look, looks=looks: looks.append(1) or look(self, frames),
+        )
+        together = list(follow(model, video(), asked))
+        monkeypatch.undo()
+        context = bool(model.network.context)
+        sampled = len(model.config.sampled(7))
+        assert len(looks) == 2 + (sampled if context else 1)  # two chunks of the video, one of the global frames
+        for frame, maps in enumerate(together):
+            assert all(torch.equal(ours, theirs[frame]) for ours, theirs in zip(maps, alone, strict=True))
+    some = list(follow(released, iter(video()), ids, wanted={2, 5}))
+    assert [len(maps) for maps in some] == [0, 0, 3, 0, 0, 3, 0]
+    assert torch.equal(some[5][1], together[5][1])
+
+
 def test_which_frames_the_global_memory_takes() -> None:
-    assert sampled_indices(25, LocaterConfig.preset("tiny")) == [0, 10, 20]
+    assert LocaterConfig.preset("tiny").sampled(25) == [0, 10, 20]
     released = LocaterConfig.preset("released")
-    assert sampled_indices(30, released) == [4, 14, 24]  # frames 5, 15, 25
-    assert sampled_indices(2, released) == [0, 0, 0]
-    assert sampled_indices(3, released) == [0, 1, 2]
+    assert released.sampled(30) == [4, 14, 24]  # frames 5, 15, 25
+    assert released.sampled(2) == [0, 0, 0]
+    assert released.sampled(3) == [0, 1, 2]
 
 
 def test_the_released_network_segments_too() -> None:
@@ -305,10 +340,10 @@ def test_the_confidence_is_the_iou_to_be_expected() -> None:
     )
 
 
-def test_inference_does_not_import_the_model_that_imports_it() -> None:
+def test_inference_does_not_import_the_model_that_imports_it_but_for_its_type() -> None:
     folder = Path(locater.__file__).parent
     imported = {
-        name: {node.module for node in ast.walk(ast.parse((folder / name).read_text())) if isinstance(node, ast.ImportFrom)}
+        name: {node.module for node in ast.parse((folder / name).read_text()).body if isinstance(node, ast.ImportFrom)}
         for name in ("inference.py", "model.py")
     }  # fmt: skip
     assert "locater.inference" in imported["model.py"]
@@ -340,9 +375,9 @@ def test_published_bert_names_are_understood(tmp_path: Path) -> None:
         "embeddings.LayerNorm.bias", "embeddings.LayerNorm.weight", "encoder.layer.0.output.dense.weight",
     ]  # fmt: skip
     with torch.device("meta"):
-        language = BertLanguage(LocaterConfig.preset("rvos"))
+        model = Locater(LocaterConfig.preset("rvos", image_size=8, vision_depth=0, modules=1))
     with pytest.raises(CheckpointError, match=r"holds neither model\.safetensors nor pytorch_model\.bin"):
-        load_bert(language, tmp_path)
+        load_bert(model, tmp_path)
     save_file({"bert.embeddings.word_embeddings.weight": torch.zeros(4, 768)}, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match=r"word_embeddings\.weight is \(4, 768\), expected \(30522, 768\)"):
-        load_bert(language, tmp_path)
+        load_bert(model, tmp_path)

@@ -152,9 +152,9 @@ def test_the_caller_s_tensors_stay_the_caller_s() -> None:
 
 def test_bad_configurations_and_inputs_are_one_line() -> None:
     with pytest.raises(ConfigError, match="unknown depth"):
-        locater.released.load({}, depth=3)
+        locater.released.config(depth=3)
     with pytest.raises(ConfigError, match="100 is not a multiple of patch 16"):
-        locater.released.load({}, img_dim=100)
+        locater.released.config(img_dim=100)
     model = locater.released.load(weights(1), **BASE)
     frames = torch.zeros(1, 3, 3, 64, 64)
     with pytest.raises(QueryError, match=r"vocab.txt"):

@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +19,10 @@ from safetensors.torch import load_file, save_file
 from locater import CheckpointError, ConfigError, Locater, LocaterConfig, LocaterError, VideoError
 from locater import checkpoint as files
 from locater.loss import place_loss
-from locater.training import Clips, Example, FrameStore, TrainOptions, train
-from locater.training.data import collate, scaled
-from locater.training.initial import prepare, settle, transfer
-from locater.training.loop import Progress, rate
-from locater.training.memories import Encodings, follow, train_memories
+from locater.training import Clips, Example, FrameStore, TrainOptions, Validation, train
+from locater.training.data import collate, scaled, squared
+from locater.training.initial import settle, transfer
+from locater.training.loop import Progress, make_optimiser, rate
 from locater.training.published import load_vit
 
 SIZE, COUNT = 32, 24
@@ -45,9 +46,9 @@ def place(video: str, colour: str, frame: int) -> tuple[slice, slice]:
     return slice(top, top + 18), slice(left, left + 24)
 
 
-def paint(video: str) -> list[np.ndarray]:
+def paint(video: str, numbers: Sequence[int]) -> list[np.ndarray]:
     frames = []
-    for number in range(COUNT):
+    for number in numbers:
         image = np.full((48, 64, 3), 128, np.uint8)
         for colour, rgb in COLOURS.items():
             image[place(video, colour, number)] = rgb
@@ -83,9 +84,7 @@ def store(videos: int = 4) -> FrameStore:
 
 def fresh(config: LocaterConfig = CONFIG, seed: int = 0) -> Locater:
     torch.manual_seed(seed)
-    model = Locater(config)
-    prepare(model)
-    return model
+    return Locater(config)
 
 
 def assert_same(one: Path, other: Path) -> None:
@@ -98,19 +97,19 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def test_a_sample_depends_on_epoch_index_and_seed_alone() -> None:
-    one, other = (Clips(examples(), store(), OPTIONS) for _ in range(2))
+    one, other = (Clips(examples(), store(), OPTIONS, CONFIG) for _ in range(2))
     other[5, 3]  # drawn in another order
     first, second = one[2, 1], other[2, 1]
     assert first["text"] == second["text"]
     assert all(torch.equal(first[name], second[name]) for name in ("globe", "frames", "masks", "known"))
-    reseeded = Clips(examples(), store(), dataclasses.replace(OPTIONS, seed=1))
+    reseeded = Clips(examples(), store(), dataclasses.replace(OPTIONS, seed=1), CONFIG)
     draws = [(clips.draw(epoch, 1).clip, clips.draw(epoch, 1).globe) for clips in (one, reseeded) for epoch in range(4)]
     assert draws[:4] != draws[4:]
 
 
 def test_the_mask_lies_on_the_square_in_plain_and_mirrored_samples() -> None:
     for flip in (0.0, 1.0):
-        clips = Clips(examples(), store(), dataclasses.replace(OPTIONS, flip=flip))
+        clips = Clips(examples(), store(), dataclasses.replace(OPTIONS, flip=flip), CONFIG)
         for index, example in enumerate(clips.examples):
             sample = clips[0, index]
             colour = torch.tensor(COLOURS[example.instance]).view(3, 1, 1)
@@ -128,15 +127,15 @@ def test_a_mirrored_sample_swaps_left_and_right_in_its_text() -> None:
     }
     for text, swapped in texts.items():
         asked = [dataclasses.replace(examples(1)[0], text=text)]
-        assert Clips(asked, store(1), dataclasses.replace(OPTIONS, flip=1.0))[0, 0]["text"] == swapped
-        assert Clips(asked, store(1), dataclasses.replace(OPTIONS, flip=0.0))[0, 0]["text"] == text
+        assert Clips(asked, store(1), dataclasses.replace(OPTIONS, flip=1.0), CONFIG)[0, 0]["text"] == swapped
+        assert Clips(asked, store(1), dataclasses.replace(OPTIONS, flip=0.0), CONFIG)[0, 0]["text"] == text
 
 
 def test_clips_hold_a_labelled_frame_also_at_the_ends_and_in_short_videos() -> None:
     for labelled in ((0,), (COUNT - 1,), (11,)):
         asked = [dataclasses.replace(examples(1)[0], labelled=labelled)]
         for length, stride in ((1, 4), (4, 4), (9, 4)):
-            clips = Clips(asked, store(1), dataclasses.replace(OPTIONS, clip_frames=length, stride=stride))
+            clips = Clips(asked, store(1), dataclasses.replace(OPTIONS, clip_frames=length, stride=stride), CONFIG)
             for epoch in range(8):
                 clip = clips.draw(epoch, 0).clip
                 assert len(clip) == length
@@ -146,7 +145,9 @@ def test_clips_hold_a_labelled_frame_also_at_the_ends_and_in_short_videos() -> N
 
 
 def test_a_clip_shorter_than_promised_is_one_clear_line() -> None:
-    lying = FrameStore(lambda key: paint(key)[:5], {"0": COUNT}, size=SIZE, every=4, labelled={"0": [20]})
+    lying = FrameStore(
+        lambda key, numbers: paint(key, numbers)[:2], {"0": COUNT}, size=SIZE, every=4, labelled={"0": [20]}
+    )
     with pytest.raises(VideoError, match="video 0: frame 9 is wanted, the clip ends before it"):
         lying.preload()
 
@@ -159,6 +160,7 @@ def test_the_rate_rises_and_falls_polynomially() -> None:
 # ---- the loop ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["paper", "tiny"])
 def test_it_memorises_one_batch(tmp_path: Path, form: str) -> None:
     forms = {
@@ -175,7 +177,7 @@ def test_it_memorises_one_batch(tmp_path: Path, form: str) -> None:
     options = dataclasses.replace(
         OPTIONS, batch=8, epochs=110, flip=0.0, stride=16, lr=3e-3, warmup=20, save_every=1000, log_every=10
     )
-    clips = Clips(asked, frames, options)
+    clips = Clips(asked, frames, options, CONFIG)
     assert all(clips.draw(epoch, index).clip == [0, 16] for epoch in range(9) for index in range(8))
     seen: list[Progress] = []
     train(fresh(config), asked, frames, options, out=tmp_path, report=seen.append)
@@ -244,6 +246,7 @@ def test_fewer_samples_than_a_batch_come_several_times(tmp_path: Path) -> None:
     assert [(progress.step, progress.steps) for progress in seen] == [(1, 2), (2, 2)]
 
 
+@pytest.mark.slow
 def test_a_compiled_run_has_the_same_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which(os.environ.get("CXX", "g++")) is None:
         pytest.skip("torch.compile needs a C++ compiler on a CPU")
@@ -259,7 +262,7 @@ def test_a_compiled_run_has_the_same_losses(tmp_path: Path, monkeypatch: pytest.
         train(fresh(config), examples(), store(), options, out=tmp_path / str(compiled), report=seen.append)
         losses.append([progress.loss for progress in seen])
     assert list((tmp_path / "cache").rglob("*.so")), "nothing was compiled"
-    assert counters["stats"]["unique_graphs"] == 1  # texts of other lengths compile nothing anew
+    assert counters["stats"]["unique_graphs"] == 2  # texts of other lengths compile nothing anew
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
@@ -302,7 +305,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_options_name_every_fault() -> None:
-    with pytest.raises(ConfigError, match=r"precision is 'int8'.*epochs is 0.*flip is 2"):
+    with pytest.raises(ConfigError, match=r"epochs is 0.*flip is 2.*precision is 'int8'"):
         TrainOptions(precision="int8", epochs=0, flip=2)
     with pytest.raises(ConfigError, match="batch 5 is not a multiple of accumulate 2"):
         TrainOptions(batch=5, accumulate=2)
@@ -314,56 +317,159 @@ def test_options_name_every_fault() -> None:
 # ---- the memories alone ------------------------------------------------------------------------------------------
 
 
-def test_encodings_and_follow_are_the_forward_pass() -> None:
-    model = fresh().eval()
-    clips = Clips(examples(), store(), OPTIONS)
-    encodings = Encodings(model, clips.examples, clips.store)
-    encodings.encode()
-    draws = [clips.draw(1, index) for index in range(len(clips))]
-    assert {draw.flip for draw in draws} == {True, False}
-    batch = collate([clips[1, index] for index in range(len(clips))])
-    with torch.no_grad():
-        whole = model(batch["text"], scaled(batch["globe"]), scaled(batch["frames"]), masks=batch["masks"])
-        words, globe, clip = encodings.batch(draws)
-        short = follow(model.network, words, globe, clip, masks=batch["masks"], known=None, size=SIZE)
-    torch.testing.assert_close(short.logits, whole.logits, rtol=0.05, atol=0.15)  # V is kept in bfloat16
-
-
-def test_training_the_memories_leaves_the_encoders_alone(tmp_path: Path) -> None:
+def test_memories_only_leaves_the_encoders_as_they_are(tmp_path: Path) -> None:
     model = fresh()
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
-    clips = Clips(examples(), store(), dataclasses.replace(OPTIONS, epochs=30, log_every=10))
-    encodings = Encodings(model, clips.examples, clips.store)
-    encodings.encode()
     seen: list[Progress] = []
-    train_memories(model, encodings, clips, out=tmp_path, report=seen.append)
+    options = dataclasses.replace(OPTIONS, epochs=30, log_every=10, memories_only=True)
+    train(model, examples(), store(), options, out=tmp_path, report=seen.append)
     assert seen[-1].loss < seen[0].loss
     changed = {
         name.split(".")[0] for name, value in model.network.state_dict().items() if not value.equal(before[name])
     }
-    assert changed <= {"globe", "local", "mask_embedding", "queries"}
-    assert {"globe", "local", "queries"} <= changed
+    assert changed == {"globe", "local", "mask_embedding", "queries"}
+    with pytest.raises(ConfigError, match="memories_only is for the paper's network"):
+        released = Locater(LocaterConfig.preset("released", image_size=SIZE, modules=1, vision_depth=0))
+        train(released, examples(), store(), options, out=tmp_path / "released")
 
 
-def test_memories_go_on_to_the_same_bits_after_an_interruption(tmp_path: Path) -> None:
-    clips = Clips(examples(), store(), OPTIONS)
-    encodings = Encodings(fresh(), clips.examples, clips.store)
-    encodings.encode()
+# ---- the global memory in training -------------------------------------------------------------------------------
 
-    def stop(progress: Progress) -> None:
-        if progress.step == 3:
-            raise KeyboardInterrupt
 
-    whole = train_memories(fresh(), encodings, clips, out=tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        train_memories(fresh(), encodings, clips, out=tmp_path / "cut", report=stop)
+def test_training_writes_the_frames_that_inference_writes() -> None:
+    for count, interval, most, expected in ((24, 10, 0, [0, 10, 20]), (24, 7, 2, [0, 14]), (5, 10, 0, [0])):
+        config = LocaterConfig.from_dict({**CONFIG.to_dict(), "interval": interval})
+        clips = Clips(examples(), store(), dataclasses.replace(OPTIONS, global_frames=most), config)
+        clips.store.counts = dict.fromkeys(clips.store.counts, count)
+        drawn = [clips.draw(epoch, 0).globe for epoch in range(40)]
+        moved = [[min(number + shift, count - 1) for number in expected] for shift in range(min(interval, count))]
+        assert all(globe in moved for globe in drawn)
+        assert expected in drawn
+        assert len({tuple(globe) for globe in drawn}) > 3
+    alone = LocaterConfig.from_dict({**CONFIG.to_dict(), "global_slots": 0})
+    assert Clips(examples(), store(), OPTIONS, alone).draw(0, 0).globe == []
+
+
+def test_videos_of_other_lengths_share_a_batch_and_each_is_as_alone() -> None:
+    model = fresh().eval()
+    clips = Clips(examples(), store(), dataclasses.replace(OPTIONS, global_frames=0), CONFIG)
+    samples = [clips[0, index] for index in range(3)]
+    samples[1]["globe"] = samples[1]["globe"][:1]
+    batch = collate(samples)
+    assert batch["ahead"].tolist() == [[True] * 3, [True, False, False], [True] * 3]
+
+    def run(part: dict[str, Any]) -> torch.Tensor:
+        return model(part["text"], scaled(part["globe"]), scaled(part["frames"]), ahead=part["ahead"]).logits
+
+    with torch.no_grad():
+        together = run(batch)
+        for index, sample in enumerate(samples):
+            torch.testing.assert_close(run(collate([sample]))[0], together[index], atol=1e-4, rtol=1e-4)
+
+
+# ---- what a run tells --------------------------------------------------------------------------------------------
+
+
+def test_a_run_tells_how_its_memories_are_and_which_are_dead(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    literal = {"write": "sequential", "gate_bias": 0.0, "patch": 4}  # 64 patches, the fewest at which Eq. 5 forgets all
+    for name, changes in (("living", {}), ("literal", literal)):
+        seen: list[Progress] = []
+        options = dataclasses.replace(OPTIONS, epochs=1)
+        model = fresh(LocaterConfig.from_dict({**CONFIG.to_dict(), **changes}))
+        train(model, examples(), store(), options, out=tmp_path / name, report=seen.append)
+        now = seen[-1]
+        assert now.vitals.keys() == {"global", "local"}
+        assert all(0 < gate < 1 for _, gate in now.vitals.values())
+        assert now.dead == (["global", "local"] if name == "literal" else [])
+        assert "global memory: spread" in str(now)
+        assert " left  " in str(now)
+        events = EventAccumulator(str(tmp_path / name / "logs")).Reload()
+        logged = events.Scalars("global_memory/spread")[-1].value
+        assert logged == pytest.approx(now.vitals["global"][0], rel=1e-4)
+
+
+def test_matrices_decay_and_nothing_else_does() -> None:
+    model = fresh()
+    optimiser = make_optimiser(model, dataclasses.replace(OPTIONS, weight_decay=0.5, lr=0.1))
+    names = {id(parameter): name for name, parameter in model.network.named_parameters()}
+    decaying, others = ({names[id(p)] for p in group["params"]} for group in optimiser.param_groups)
+    assert {
+        "globe.candidate",
+        "local.gate",
+        "vision.proj.weight",
+        "language.lstm.weight_hh_l0",
+        "queries.words.weight",
+    } <= decaying
+    assert {
+        "globe.states",
+        "vision.positions",
+        "language.table.weight",
+        "fusion.types",
+        "vision.norm.weight",
+        "vision.proj.bias",
+    } <= others
+    assert len(decaying) + len(others) == len(names)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    before = {name: parameter.detach().clone() for name, parameter in model.network.named_parameters()}
+    optimiser.step()
+    moved = {name for name, parameter in model.network.named_parameters() if not parameter.equal(before[name])}
+    assert moved == {name for name in decaying if before[name].any()}
+
+
+def test_a_validation_measures_as_segmenting_does_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    held = Validation(examples(2), store(), queries=3)
+    assert [example.video for example in held.examples] == ["0", "0", "1"]
+    model = fresh()
+    sums = held.sums(model)
+    assert model.training
+    units, ious, both, either, silent = 0, 0.0, 0, 0, []
+    model.eval()
+    for example in held.examples:
+        numbers = range(0, COUNT, 4)
+        frames = torch.from_numpy(np.stack([squared(image, SIZE) for image in paint(example.video, numbers)]))
+        other = torch.from_numpy(
+            np.stack([squared(image, SIZE) for image in paint(str(1 - int(example.video)), numbers)])
+        )
+        for video, length in ((frames, COUNT), (torch.cat([frames, other]), 2 * COUNT)):
+            video = scaled(video.permute(0, 3, 1, 2))[None]
+            session = model.start(example.text, video[:, [n // 4 for n in range(0, length, 10)]])
+            masks = [session.step(video[:, t])[0, 0] > 0 for t in range(video.shape[1])]
+            silent += [not mask.any() for mask in masks[6:]]
+            for place, frame in enumerate(numbers if length == COUNT else ()):
+                truth = torch.from_numpy(squared(example.mask(frame).astype(np.float32), SIZE) > 0.5)
+                inside, whole = int((masks[place] & truth).sum()), int((masks[place] | truth).sum())
+                units, both, either, ious = units + 1, both + inside, either + whole, ious + inside / whole
+    assert sums.tolist() == pytest.approx([units, ious, both, either, len(silent), sum(silent)])
+    marks = held.marks(sums)
+    assert marks == pytest.approx((ious / units, both / either, sum(silent) / len(silent)))
+    parts = held.sums(model, rank=0, ranks=2) + held.sums(model, rank=1, ranks=2)
+    assert parts.tolist() == pytest.approx(sums.tolist())
+
     seen: list[Progress] = []
-    cut = train_memories(fresh(seed=9), encodings, clips, out=tmp_path / "cut", report=seen.append)
-    assert seen[0].step == 3
-    assert_same(whole, cut)
-    with pytest.raises(CheckpointError, match=r"started otherwise.*lr"):
-        slower = Clips(clips.examples, clips.store, dataclasses.replace(OPTIONS, lr=1e-4))
-        train_memories(fresh(), encodings, slower, out=tmp_path / "cut")
+    options = dataclasses.replace(OPTIONS, epochs=30, validate_every=15, log_every=100)
+    train(fresh(), examples(), store(), options, out=tmp_path, validation=held, report=seen.append)
+    measured = {now.step: now.marks for now in seen if now.marks is not None}
+    assert sorted(measured) == [15, 30, 45, 60]
+    best = max(marks.miou for marks in measured.values())
+    assert best > 0.3
+    again = held.marks(held.sums(files.load(tmp_path / "best.safetensors")))
+    assert again.miou == pytest.approx(best)
+    assert "validation: mIoU" in str(seen[-1])
+
+
+def test_processes_of_a_machine_share_what_one_has_read(tmp_path: Path) -> None:
+    alone = store()
+    shared = [FrameStore(paint, dict.fromkeys("0123", COUNT), size=SIZE, every=4, labelled={}) for _ in range(2)]
+    for one in shared:
+        one.preload(file=tmp_path / "frames.bin")
+    assert (tmp_path / "frames.bin").stat().st_size == alone.bytes
+    for key in "0123":
+        assert np.array_equal(shared[1].kept(key), alone.kept(key))
+        assert not shared[1].kept(key).flags.owndata
+    assert [path.name for path in tmp_path.iterdir()] == ["frames.bin"]
 
 
 # ---- a V that can be read by its place --------------------------------------------------------------------------
@@ -384,7 +490,7 @@ def test_training_with_the_place_loss_teaches_v_its_place(tmp_path: Path) -> Non
     found = {}
     for weight in (0.0, 0.1):
         model = fresh(config)
-        clips = Clips(examples(), store(), dataclasses.replace(options, place=weight))
+        clips = Clips(examples(), store(), dataclasses.replace(options, place=weight), CONFIG)
         train(model, clips.examples, clips.store, clips.options, out=tmp_path / str(weight))
         batch = collate([clips[99, index] for index in range(len(clips))])
         with torch.no_grad():
@@ -397,7 +503,7 @@ def test_training_with_the_place_loss_teaches_v_its_place(tmp_path: Path) -> Non
 def test_settled_memories_are_neutral_and_hold_places(tmp_path: Path) -> None:
     alone = fresh(LocaterConfig.from_dict({**CONFIG.to_dict(), "global_slots": 0, "local_slots": 0}))
     options = dataclasses.replace(OPTIONS, epochs=60, stride=12, place=0.1, log_every=80)
-    clips = Clips(examples(), store(), options)
+    clips = Clips(examples(), store(), options, CONFIG)
     train(alone, clips.examples, clips.store, options, out=tmp_path)
     model = fresh(seed=1)
     settle(model, clips, transfer(alone, model, source="alone"))
@@ -410,7 +516,8 @@ def test_settled_memories_are_neutral_and_hold_places(tmp_path: Path) -> None:
         assert (after.logits - before.logits).abs().mean() < 0.2 * spread
         # a patch of the last frame reads most from the slot of its own place
         words = model.network.read_words(model.tokens(batch["text"]))
-        memory = model.network.global_memory([model.network.encode(globe, words)[-1]], len(globe))
+        seen = model.network.fuse(model.network.look(globe), words)[-1]
+        memory = model.network.write_global(model.network.first_global(len(globe)), seen)
         read = (before.tokens[:, -1] @ memory.mT * memory.shape[-1] ** -0.5).softmax(-1)
         places = before.tokens.shape[2]
     slot = read.argmax(-1) % places

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -26,8 +27,8 @@ def uneven() -> list[Example]:
 def damaged() -> FrameStore:
     """Return frames that are read at each use, of videos that end early for the second process alone."""
 
-    def cut(video: str) -> list[np.ndarray]:
-        return paint(video)[: 3 if os.environ["RANK"] == "1" else COUNT]
+    def cut(video: str, numbers: Sequence[int]) -> list[np.ndarray]:
+        return paint(video, numbers)[: 1 if os.environ["RANK"] == "1" else COUNT]
 
     return FrameStore(cut, dict.fromkeys("0123", COUNT), size=SIZE, every=4, labelled={})
 

@@ -148,3 +148,24 @@ def test_training_videos_are_annotated_densely_and_test_videos_as_in_a2d() -> No
     assert train.annotated == tuple(range(1, train.frames + 1, 4))
     assert {len(plan.annotated) for plan in PLANS} == {3, 5}
     assert all(32 <= plan.frames <= 64 for plan in PLANS)
+
+
+SWAPPED = [
+    plan_video(seed=seed, split="test", index=index, swap_sides=True) for seed in (0, 3) for index in range(1, 75, 3)
+]
+
+
+@pytest.mark.parametrize("plan", [pytest.param(plan, id=plan.video_id) for plan in SWAPPED])
+def test_look_alikes_that_swap_sides_end_on_each_others(plan: Plan) -> None:
+    pair = plan.look_alikes
+    assert pair
+
+    def sides(index: int) -> list[float]:
+        return [state(plan.actors[number], index).x for number in (pair.target, pair.other)]
+
+    before, late = sides(pair.frame - 2), sides(plan.frames - 1)
+    assert (before[0] - before[1]) * (late[0] - late[1]) < 0  # who was on the left is on the right
+    target, other = (plan.actors[number].segments[0] for number in (pair.target, pair.other))
+    assert (target.action, target.phase) == (other.action, other.phase)
+    assert target.x[1] - target.x[0] == pytest.approx(other.x[1] - other.x[0])
+    assert abs(late[1] - before[0]) < abs(late[1] - before[1])  # the other stands where the target was
