@@ -6,10 +6,11 @@ import { review } from './state.js';
 
 let fault = null;
 let unsent = 0;
-let noticed;
+let noticed = '';
+let clock;
 let box = null;
 
-// `forget()` drops the decisions that were said no to; `refused()` lists them
+// for the decisions that were said no to: they are shown until they are sent again or dismissed
 export function useOutbox(outbox) {
   box = outbox;
 }
@@ -42,10 +43,13 @@ export function announce(text) {
 }
 
 export function notice(text) {
-  clearTimeout(noticed);
-  $('#banner').textContent = text;
-  show($('#banner'), true);
-  noticed = setTimeout(banner, 8000);
+  clearTimeout(clock);
+  noticed = text;
+  clock = setTimeout(() => {
+    noticed = '';
+    banner();
+  }, 8000);
+  banner();
 }
 
 // the server failed, or could not be reached: its own sentence where there is one
@@ -79,7 +83,6 @@ export function waiting(number) {
 export function banner() {
   const target = $('#banner');
   const refused = box?.refused() ?? [];
-  clearTimeout(noticed);
   if (fault) {
     const why = fault.status === 401
       ? 'The token is not this server’s any more: open the address that it printed.'
@@ -89,8 +92,10 @@ export function banner() {
   } else if (refused.length) {
     target.replaceChildren(
       `${refused.length} verdict${refused.length > 1 ? 's were' : ' was'} not accepted: ${refused.map((r) => `${r.query ?? ''} (${r.verdict}): ${r.message}`).join('; ')} `,
+      element('button', { type: 'button', onclick: () => box.retryRefused() }, 'Try again'),
+      ' ',
       element('button', { type: 'button', onclick: () => { box.forgetRefused(); banner(); } }, 'Dismiss'),
     );
-  }
-  show(target, fault !== null || refused.length > 0);
+  } else if (noticed) target.textContent = noticed;
+  show(target, fault !== null || refused.length > 0 || noticed !== '');
 }

@@ -101,10 +101,10 @@ export class Outbox {
     this.#settle(decision, (waiter) => waiter.resolve(result));
   }
 
-  // kept for the reviewer to see, unless the page is there to tell him
+  // kept for the reviewer to see; where another window was first, the page shows what that said
   #refuse({ key, decision }, error) {
     localStorage.removeItem(key);
-    if (!this.waiters.has(decision.id)) {
+    if (error.code !== 'stale' || !this.waiters.has(decision.id)) {
       localStorage.setItem(key.replace(this.prefix, this.refusedPrefix), JSON.stringify({ ...decision, message: error.message }));
     }
     this.#settle(decision, (waiter) => waiter.reject(error));
@@ -118,9 +118,14 @@ export class Outbox {
     for (const { key } of this.entries(this.refusedPrefix)) localStorage.removeItem(key);
   }
 
-  // keeps a decision that was said no to, for the banner
-  keepRefused(decision, message) {
-    localStorage.setItem(`${this.refusedPrefix}${Date.now()}-${decision.id}`, JSON.stringify({ ...decision, message }));
+  retryRefused() {
+    for (const { key, decision } of this.entries(this.refusedPrefix)) {
+      const { message, ...again } = decision;
+      this.failed.delete(again.id);
+      localStorage.setItem(key.replace(this.refusedPrefix, this.prefix), JSON.stringify(again));
+      localStorage.removeItem(key);
+    }
+    return this.flush();
   }
 
   #settle(decision, act) {

@@ -2,7 +2,7 @@
 
 import { Refused } from './api.js';
 import { $, show } from './dom.js';
-import { notice, saved } from './messages.js';
+import { banner, notice, saved } from './messages.js';
 import { newId } from './outbox.js';
 import { keyOf, review } from './state.js';
 
@@ -137,7 +137,7 @@ export class Verdicts {
       await this.flow.open(pair);
       notice(`Not saved: ${error.message}`);
     } else {
-      notice(`Not accepted: ${error.message}`);
+      banner();
     }
   }
 }

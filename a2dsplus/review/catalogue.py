@@ -90,6 +90,12 @@ class Catalogue:
         return len(self.query)
 
     @property
+    def is_excluded(self) -> npt.NDArray[np.bool_]:
+        """Which candidates' videos the captions exclude, (C,) bool."""
+        excluded: npt.NDArray[np.bool_] = self.grade == GRADES.index("excluded")
+        return excluded
+
+    @property
     def has_doubt(self) -> bool:
         """Whether doubt tells the pairs apart; it does not where no exclusion test was made."""
         return len(self.doubt) > 0 and bool(np.ptp(self.doubt) > 0 or np.ptp(self.grade) > 0)

@@ -149,11 +149,11 @@ class Desk:
             }
 
     def bulk(self, reviewer: str, filters: Filters, *, count: int) -> dict[str, Any]:
-        """Return the undecided pairs with the least doubt, as captions alone: {"total", "rows"}."""
+        """Return the open pairs that captions exclude with the least doubt, as captions alone: {"total", "rows"}."""
         with self._lock:
             self.refresh()
             queue = self.queue(reviewer)
-            passing = chosen(queue, filters)
+            passing = chosen(queue, replace(filters, status="undecided", grade="excluded"))
             found = queue.least_doubtful(passing, count=count).tolist()
             return {"total": len(passing), "rows": [in_bulk(queue, candidate) for candidate in found]}
 

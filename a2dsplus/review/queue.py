@@ -214,7 +214,9 @@ def _order(catalogue: Catalogue, *, seed: list[int], by_doubt: bool) -> npt.NDAr
     if by_doubt and catalogue.has_doubt:
         first = catalogue.first[:-1].clip(max=max(0, len(catalogue) - 1))
         place = np.empty(number, np.int64)
-        place[np.lexsort((np.arange(number), -catalogue.doubt[first], catalogue.grade[first]))] = np.arange(number)
+        place[np.lexsort((np.arange(number), -catalogue.doubt[first], catalogue.is_excluded[first]))] = np.arange(
+            number
+        )
         sequence = np.lexsort((drawn, place // STRETCH))
     else:
         sequence = drawn

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from a2dsplus.dataset.tables import read_pairs, write_pairs
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.review.decisions import Decision, Verdict
 from a2dsplus.review.store import Store, default_url, settled
 from a2dsplus.review.summary import summary
@@ -14,7 +17,7 @@ from tests.review.browser import PATIENCE_MS, Server, browser, needs_browser, ru
 from tests.review.review_workspace import SCRIPT, dataset
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = needs_browser
 
@@ -303,6 +306,216 @@ def test_two_reviewers_disagree_and_a_third_settles(chromium: "Browser", tmp_pat
         assert settled(folder)[tuple(third.split("|"))] == "accepted"  # type: ignore[index]
         for opened in (*pages.values(), cy):
             opened.context.close()
+
+
+# ---- what goes with a verdict ------------------------------------------------------------------------------------
+
+
+def test_a_note_goes_with_any_verdict_and_with_one_that_is_given_already(page: "Page", folder: Path) -> None:
+    first = running(page)
+    page.keyboard.press("n")
+    page.keyboard.type("a cap, not a hat")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#about:has-text('Note: a cap, not a hat')")
+    second = press(page, "a")
+    page.keyboard.press("k")
+    running(page, other_than=second)
+    page.keyboard.press("n")
+    assert page.locator("#any-note").input_value() == "a cap, not a hat"
+    page.locator("#any-note").fill("a cap")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#about:has-text('You: accepted, a cap')")
+    all_saved(page)
+    found = [("|".join(d.pair), d.verdict, d.note) for d in decisions(folder)]
+    assert found == [(first, Verdict.ACCEPT, "a cap, not a hat"), (first, Verdict.ACCEPT, "a cap")]
+
+
+def test_the_last_verdicts_are_in_view_and_each_can_be_changed(page: "Page", folder: Path) -> None:
+    first = running(page)
+    second = press(page, "a")
+    press(page, "s")
+    chips = page.locator("#recent button")
+    assert [chips.nth(i).get_attribute("class").split()[0] for i in range(2)] == ["said-skip", "said-accept"]  # type: ignore[union-attr]
+    chips.nth(1).click()
+    page.wait_for_selector(f".stage.shown[data-pair='{first}']")
+    page.wait_for_selector("#about:has-text('You: accepted')")
+    page.wait_for_selector("body:not(.busy)")
+    page.keyboard.press("3")
+    running(page, other_than=first)
+    all_saved(page)
+    assert {"|".join(pair): outcome for pair, outcome in settled(folder).items()} == {first: "rejected"}
+    assert second not in settled(folder)
+
+
+def test_another_windows_verdict_is_told_before_it_is_overridden(page: "Page", folder: Path) -> None:
+    shown = running(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    assert running(other) == shown, "the address has the pair"
+    other.keyboard.press("a")
+    running(other, other_than=shown)
+    all_saved(other)
+    page.keyboard.press("1")
+    page.wait_for_selector("#banner:has-text('decided in another window')")
+    page.wait_for_selector(f".stage.shown[data-pair='{shown}']")
+    assert [d.verdict for d in decisions(folder)] == [Verdict.ACCEPT]
+    page.wait_for_selector("#about:has-text('You: accepted')")
+    page.wait_for_selector("body:not(.busy)")
+    page.keyboard.press("1")
+    running(page, other_than=shown)
+    all_saved(page)
+    assert [d.verdict for d in decisions(folder)] == [Verdict.ACCEPT, Verdict.REJECT]
+
+
+def test_a_verdict_that_fails_for_ever_is_set_aside_and_the_others_go_on(page: "Page", folder: Path) -> None:
+    first = running(page)
+    # the server fails at whatever holds this pair, and at nothing else
+    query = first.split("|")[0]
+
+    def answer(route: "Route") -> None:
+        if query in (route.request.post_data or ""):
+            route.fulfill(
+                status=500, json={"error": {"status": 500, "code": "x", "message": "the server failed at this"}}
+            )
+        else:
+            route.continue_()
+
+    page.route("**/api/decisions*", answer)
+    page.keyboard.press("a")
+    second = running(page, other_than=first)
+    page.keyboard.press("a")
+    running(page, other_than=second)
+    page.wait_for_selector("#banner:has-text('the server failed at this')")
+    all_saved(page)
+    assert ["|".join(d.pair) for d in decisions(folder)] == [second]
+    # it is not lost: it can be sent again
+    page.unroute("**/api/decisions*")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_selector("#banner", state="hidden")
+    all_saved(page)
+    assert ["|".join(d.pair) for d in decisions(folder)] == [second, first]
+
+
+def test_the_servers_own_sentence_is_in_the_banner(page: "Page") -> None:
+    first = running(page)
+    message = "sqlite:///reviews.sqlite: database or disk is full; check the database"
+    page.route(
+        "**/api/decisions*",
+        lambda route: route.fulfill(status=503, json={"error": {"status": 503, "code": "x", "message": message}}),
+    )
+    page.keyboard.press("a")
+    running(page, other_than=first)
+    page.wait_for_selector("#banner:has-text('The server says: sqlite:///reviews.sqlite: database or disk is full')")
+    page.unroute("**/api/decisions*")
+    page.wait_for_selector("#banner", state="hidden")
+    all_saved(page)
+
+
+def test_a_name_is_kept_only_where_the_server_takes_it(chromium: "Browser", shared: tuple[Server, Path]) -> None:
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(shared[0].url)
+    running(page)
+    page.locator("#who").click()
+    page.locator("#name").fill("a\u200bb")  # a zero-width space, as from a web page
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector("#name-fault:has-text('printable')")
+    assert page.evaluate("localStorage.getItem('a2dsplus:reviewer')") is None
+    page.locator("#name").fill("grace\u00a0hopper")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector("#who:has-text('grace hopper')")
+    # one that an earlier version kept does not shut the page
+    page.evaluate("localStorage.setItem('a2dsplus:reviewer', 'x\u0007')")
+    page.reload()
+    page.wait_for_selector("#who:has-text('ada')")
+    running(page)
+    page.context.close()
+
+
+def test_a_wrong_token_gets_a_page(chromium: "Browser", shared: tuple[Server, Path]) -> None:
+    page = chromium.new_context().new_page()
+    page.goto(shared[0].url.partition("?")[0] + "?token=wrong")
+    assert "not this server’s" in page.locator("body").inner_text()
+    page.context.close()
+
+
+# ---- many by their captions --------------------------------------------------------------------------------------
+
+
+def test_many_are_accepted_by_their_captions_but_for_those_picked_out(chromium: "Browser", folder: Path) -> None:
+    workspace = Workspace.open(folder)
+    pairs = read_pairs(workspace)
+    sure = [replace(p, grade="excluded", because="actor: ball / dog", doubt=0.01) for p in pairs[:8]]
+    write_pairs(workspace, [*sure, *pairs[8:]])
+    with serving(folder, "--reviewer", "ada") as server:
+        page = named(chromium, server, "ada")
+        running(page)
+        page.keyboard.press("b")
+        page.wait_for_selector("#bulk-rows > li >> nth=3")
+        assert page.locator("#bulk-rows > li").count() == 4
+        page.locator("#bulk-rows input").nth(1).check()
+        assert page.locator("#bulk-accept").inner_text().startswith("Accept the other 3")
+        page.keyboard.press("a")
+        page.wait_for_selector("#bulk-words:has-text('No open pair')")
+        found = decisions(folder)
+        assert sorted((d.verdict, d.mode) for d in found) == [("accept", "bulk")] * 3 + [("skip", "bulk")]
+        page.keyboard.press("Escape")
+        page.wait_for_selector("#progress-words:has-text('3 of 6 · 1 to look at again')")
+        page.context.close()
+
+
+# ---- where one is ------------------------------------------------------------------------------------------------
+
+
+def test_filters_and_pair_are_in_the_address(page: "Page") -> None:
+    page.keyboard.press("l")
+    page.locator("#filters [name=tier]").select_option("2")
+    page.wait_for_selector("#active button:has-text('tier: 2')")
+    page.locator("#drawer-close").click()
+    shown = running(page)
+    assert "tier=2" in page.url
+    page.reload()
+    assert running(page) == shown
+    page.wait_for_selector("#active button:has-text('tier: 2')")
+    page.locator("#active button").click()
+    page.wait_for_selector("#active", state="hidden")
+    running(page)
+    assert "tier" not in page.url
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (640, 360), (390, 844)])
+def test_everything_fits_and_nothing_lies_over_a_clip(
+    chromium: "Browser", shared: tuple[Server, Path], width: int, height: int
+) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(shared[0].url)
+    running(page)
+    for action in ("accept", "reject", "replace", "skip", "note", "undo", "play", "list"):
+        box = page.locator(f"[data-do={action}]").bounding_box()
+        assert box is not None, action
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, action
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height, action
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    covered = """() => [...document.querySelectorAll('.stage.shown video')].map((video) => {
+        video.scrollIntoView({ block: 'center' });
+        const box = video.getBoundingClientRect();
+        return video.parentElement.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+    })"""
+    assert page.evaluate(covered) == [True, True]
+    context.close()
+
+
+def test_what_changes_is_said_and_clips_have_names(shared_page: "Page") -> None:
+    page = shared_page
+    running(page)
+    assert "Query: " in page.locator("#announcer").inner_text()
+    assert page.locator("#frame").evaluate("frame => frame.tagName") == "SPAN", "no live region"
+    assert page.locator(".stage.shown video").first.get_attribute("aria-label").startswith("Clip of the query: A ")  # type: ignore[union-attr]
+    before = page.locator("#announcer").inner_text()
+    press(page, "s")
+    assert page.locator("#announcer").inner_text() != before
 
 
 def test_markup_in_a_caption_is_shown_as_it_is(shared_page: "Page") -> None:

@@ -66,7 +66,7 @@ def store(url: str) -> Iterator[Store]:
     opened = Store(url)
     yield opened
     with opened._engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE decisions, log_head CASCADE")
+        connection.exec_driver_sql("DROP TABLE decisions, log_head, review_rules CASCADE")
     opened.close()
 
 
@@ -98,7 +98,7 @@ def test_the_log_holds_and_folds_as_in_sqlite(store: Store, url: str, tmp_path: 
 
 def test_the_log_can_only_grow(store: Store) -> None:
     store.append(say(1, Verdict.ACCEPT))
-    for sql in ("DELETE FROM decisions", "UPDATE decisions SET verdict = 'reject'"):
+    for sql in ("DELETE FROM decisions", "UPDATE decisions SET verdict = 'reject'", "TRUNCATE decisions"):
         with (
             pytest.raises(WorkspaceError, match="append-only"),
             store._errors(),
