@@ -91,10 +91,6 @@ class Index:
         """Return all captions, in the table's order."""
         return _Texts(self._queries["text"])
 
-    def videos(self) -> npt.NDArray[np.int32]:
-        """Return each query's video as a number, (Q,) int32: equal for the queries of one video."""
-        return self._videos.codes
-
     def containing(self, words: str) -> npt.NDArray[np.int64]:
         """Return the positions of the queries whose caption, or id, contains a text, upper and lower case alike."""
         holds = [
