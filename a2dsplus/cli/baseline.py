@@ -41,6 +41,12 @@ from a2dsplus.errors import UsageError
 @click.option(
     "--batch", type=click.IntRange(1), help="Frames that go through a network together.  [default: the model's own]"
 )
+@click.option(
+    "--scales",
+    metavar="LIST",
+    help="Sizes to look at and average, such as 0.5,1,1.5, or rvos for the six of the challenge (locater).",
+)
+@click.option("--flip", is_flag=True, default=None, help="Look at the mirrored video as well and average (locater).")
 @dataset_option
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Where the source clips are, if they moved since the build."
@@ -62,6 +68,8 @@ def command(
     segmenter: Path | None,
     threshold: float | None,
     batch: int | None,
+    scales: str | None,
+    flip: bool | None,
     dataset: Path,
     root: Path | None,
     out: Path | None,
@@ -95,7 +103,13 @@ def command(
         devices=devices,
         workers=workers or len(devices),
         root=root,
-        options={"segmenter": segmenter, "threshold": threshold, "batch": batch},
+        options={
+            "segmenter": segmenter,
+            "threshold": threshold,
+            "batch": batch,
+            "scales": _scales(scales),
+            "flip": flip or None,
+        },
     )
     done = predict(run, folder, subsets=names, bars=bar)
     click.echo(f"predictions of {model} for {', '.join(done)} in {folder}", err=True)
@@ -115,6 +129,22 @@ def _list_models(context: click.Context, _option: click.Parameter, asked: bool) 
             about = (find(name).__doc__ or "").strip().splitlines() or [""]
             click.echo(f"{name:14}{about[0]}")
         context.exit()
+
+
+def _scales(asked: str | None) -> list[float] | None:
+    if asked is None:
+        return None
+    if asked == "rvos":
+        from locater.inference import SCALES
+
+        return list(SCALES)
+    try:
+        scales = [float(part) for part in asked.split(",")]
+    except ValueError:
+        scales = []
+    if not scales or not all(0 < scale <= 8 for scale in scales):
+        raise UsageError(f"--scales {asked}: expected rvos, or numbers above 0 such as 0.5,1,1.5")
+    return scales
 
 
 def _devices(asked: str | None) -> tuple[str, ...]:

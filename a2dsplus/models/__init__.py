@@ -25,6 +25,7 @@ MODELS = Registry(
     built_in={
         "locater": "a2dsplus.models.reference:LocaterModel",
         "locater-img": "a2dsplus.models.reference:LocaterImgModel",
+        "locater-released": "a2dsplus.models.reference:LocaterReleasedModel",
         "transformers": "a2dsplus.models.transformers:Transformers",
         "moving": "a2dsplus.models.moving:Moving",
         "empty": "a2dsplus.models.trivial:Empty",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from a2dsplus.errors import ModelError, UsageError
 from a2dsplus.media.masks import Mask
@@ -21,13 +21,21 @@ class LocaterModel:
     shipped = "tiny.safetensors"
 
     def __init__(
-        self, *, checkpoint: Path | None, device: str, scales: Sequence[float] | None = None, flip: bool = False
+        self,
+        *,
+        checkpoint: Path | None,
+        device: str,
+        threshold: float | None = None,
+        batch: int | None = None,
+        scales: Sequence[float] | None = None,
+        flip: bool | None = None,
     ) -> None:
         import torch
 
         import locater
 
-        self._scales, self._flip = tuple(scales or (1.0,)), flip
+        self._threshold = 0.5 if threshold is None else threshold
+        self._ways: dict[str, Any] = {"batch": batch or 4, "scales": tuple(scales or (1.0,)), "flip": bool(flip)}
         try:
             self.model = self._load(checkpoint).to(device)
         except locater.LocaterError as error:
@@ -61,10 +69,10 @@ class LocaterModel:
         left = video.frames if frames is None else len(frames)
         try:
             with torch.autocast(self._kind, torch.bfloat16, enabled=self._kind != "cpu"):
-                every = follow(self.model, video, list(texts), scales=self._scales, flip=self._flip, wanted=frames)
+                every = follow(self.model, video, list(texts), wanted=frames, **self._ways)
                 for maps in every if left else ():
                     if maps:
-                        masks = [(probability > 0.5).cpu().numpy() for probability in maps]
+                        masks = [(probability > self._threshold).cpu().numpy() for probability in maps]
                         yield [(mask, confidence(p, mask)) for mask, p in zip(masks, maps, strict=True)]
                         left -= 1
                     if not left:
