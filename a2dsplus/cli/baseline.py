@@ -1,5 +1,6 @@
 """`a2dsplus baseline`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -27,6 +28,9 @@ from a2dsplus.errors import UsageError
     "--checkpoint",
     type=click.Path(path_type=Path),
     help="The model's weights, a file or a folder. Without them locater is the small one that ships with the package, trained on painted videos.",
+)
+@click.option(
+    "--detector", type=click.Path(path_type=Path), help="A COCO detector, ONNX, TFLite or TorchScript, for `named`."
 )
 @click.option(
     "--segmenter",
@@ -65,6 +69,7 @@ from a2dsplus.errors import UsageError
 def command(
     model: str,
     checkpoint: Path | None,
+    detector: Path | None,
     segmenter: Path | None,
     threshold: float | None,
     batch: int | None,
@@ -93,7 +98,7 @@ def command(
     names = None if subsets is None else [name.strip() for name in subsets.split(",") if name.strip()]
     if names is not None and not names:
         raise UsageError("--subsets: expected names such as M,S")
-    find(model)
+    remark = getattr(find(model), "remark", None)
     devices = _devices(device)
     folder = out or Path(f"predictions-{model.replace(':', '.')}")
     run = Run(
@@ -104,6 +109,7 @@ def command(
         workers=workers or len(devices),
         root=root,
         options={
+            "detector": detector,
             "segmenter": segmenter,
             "threshold": threshold,
             "batch": batch,
@@ -112,6 +118,8 @@ def command(
         },
     )
     done = predict(run, folder, subsets=names, bars=bar)
+    if remark is not None:
+        _say(remark, dataset)
     click.echo(f"predictions of {model} for {', '.join(done)} in {folder}", err=True)
     if no_score:
         return
@@ -119,6 +127,16 @@ def command(
     from a2dsplus.score.report.text import render_text
 
     click.echo(render_text(evaluate(folder, dataset, subsets=done)), nl=False)
+
+
+def _say(remark: Callable[[list[str]], str | None], dataset: Path) -> None:
+    """Print what a model has to say of a dataset's captions as a whole."""
+    from a2dsplus.dataset.tables import read_queries
+    from a2dsplus.dataset.workspace import Workspace
+
+    line = remark([query.text for query in read_queries(Workspace.open(dataset))])
+    if line:
+        click.echo(line, err=True)
 
 
 def _list_models(context: click.Context, _option: click.Parameter, asked: bool) -> None:

@@ -27,6 +27,7 @@ MODELS = Registry(
         "locater-img": "a2dsplus.models.reference:LocaterImgModel",
         "locater-released": "a2dsplus.models.reference:LocaterReleasedModel",
         "transformers": "a2dsplus.models.transformers:Transformers",
+        "named": "a2dsplus.models.named:Named",
         "moving": "a2dsplus.models.moving:Moving",
         "empty": "a2dsplus.models.trivial:Empty",
         "everything": "a2dsplus.models.trivial:Everything",

@@ -31,6 +31,7 @@ _COURSES = {
     "up": r"\b(?:up|upwards?)\b",
     "down": r"\b(?:down|downwards?)\b",
 }
+_LASTING = 0.4  # in T half of the frames are another video's
 _MOVING = re.compile(
     r"\b(?:run|walk|jump|fly|roll|crawl|climb|rid|driv|danc|rac|chas|swim|skat|jog|hop|mov|leap|bounc|flip|spin|turn|fall|tumbl|slid|cross)\w*"
 )
@@ -83,24 +84,28 @@ def read_cues(text: str) -> Cues:
 
 
 def rank(candidates: Sequence[Candidate], cues: Cues, *, height: int, width: int, frames: int) -> list[float]:
-    """Return how well each candidate fits, the more the better: the mean of its detector's score, of how much of the video shows it, and
-    of each cue that the caption gives, all in [0, 1]. Size and motion are measured against the other candidates'."""
+    """Return how well each candidate fits, the more the better: the mean of its detector's score and of each cue that the caption gives,
+    all in [0, 1], times how lasting it is, 1 from two fifths of the frames looked at, `frames`, on: what flickers is mostly a mistake.
+    Size and motion are measured against the other candidates'."""
+    lasting = [min(1.0, len(candidate.boxes) / max(1.0, _LASTING * frames)) for candidate in candidates]
     largest = max((_area(candidate) for candidate in candidates), default=1.0) or 1.0
-    fastest = max((_speed(candidate) for candidate in candidates), default=0.0)
+    fastest = max(
+        (_speed(candidate) * share for candidate, share in zip(candidates, lasting, strict=True)), default=0.0
+    )
     ranks = []
-    for candidate in candidates:
-        terms = [candidate.score, 0.5 * candidate.score + 0.5 * min(1.0, len(candidate.boxes) / max(1, frames))]
+    for candidate, share in zip(candidates, lasting, strict=True):
+        terms = [candidate.score]
         if cues.colours:
             terms.append(min(1.0, 4 * max(candidate.colours.get(colour, 0.0) for colour in cues.colours)))
-        terms += [_place(candidate, place, height, width) for place in cues.places]
+        terms += [_place(candidate, place, height, width) for place in sorted(cues.places)]
         if cues.moving is not None:
-            pace = _speed(candidate) / fastest if fastest > 0 else 0.0
+            pace = min(1.0, _speed(candidate) / fastest) if fastest > 0 else 0.0
             terms.append(pace if cues.moving else 1 - pace)
-        terms += [_course(candidate, course) for course in cues.courses]
+        terms += [_course(candidate, course) for course in sorted(cues.courses)]
         if cues.large is not None:
-            share = _area(candidate) / largest
-            terms.append(share if cues.large else 1 - share)
-        ranks.append(float(np.mean(terms)))
+            size = _area(candidate) / largest
+            terms.append(size if cues.large else 1 - size)
+        ranks.append(float(np.mean(terms)) * (0.2 + 0.8 * share))
     return ranks
 
 
@@ -111,7 +116,6 @@ def named_colours(pixels: npt.NDArray[np.uint8]) -> dict[str, float]:
     hue, saturation, value = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2HSV)[0].astype(int).T  # hue in 0..179
     vivid = (saturation > 70) & (value > 50)
     bounds: Mapping[str, tuple[int, int]] = {
-        "orange": (8, 20),
         "yellow": (20, 34),
         "green": (34, 85),
         "blue": (85, 130),
@@ -119,6 +123,7 @@ def named_colours(pixels: npt.NDArray[np.uint8]) -> dict[str, float]:
         "pink": (150, 172),
     }
     shares = {name: float((vivid & (hue >= low) & (hue < high)).mean()) for name, (low, high) in bounds.items()}
+    shares["orange"] = float((vivid & (value > 160) & (hue >= 8) & (hue < 20)).mean())
     shares["red"] = float((vivid & ((hue < 8) | (hue >= 172))).mean())
     shares["brown"] = float(((saturation > 60) & (hue >= 4) & (hue < 22) & (value > 30) & (value < 160)).mean())
     shares["white"] = float(((saturation < 45) & (value > 175)).mean())

@@ -4,7 +4,7 @@ Two passes over the video, memory that does not grow with it. First the motion o
 optical flow that the camera does not explain, joined with what differs from the median background where the camera stands still.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,35 @@ class Moving:
             # one thing is followed: twice the weight for where it was
             areas += np.bincount(labels[held], minlength=count)[1:]
         return heat, labels == 1 + int(areas.argmax())
+
+
+class Camera:
+    """Follows what the camera does from frame to frame."""
+
+    def __init__(self) -> None:
+        self._flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._before: Grey | None = None
+
+    def follow(self, frame: npt.NDArray[np.uint8]) -> Callable[[float, float], tuple[float, float]] | None:
+        """Return how far the camera has moved a point (x, y) of the frame given before, in pixels; None for the first frame.
+
+        frame: uint8 (H, W, 3), all of one size.
+        """
+        height, width = frame.shape[:2]
+        scale = min(1.0, _SIDE / max(height, width))
+        grey = _grey(frame, (max(16, round(width * scale)), max(16, round(height * scale))))
+        before, self._before = self._before, grey
+        if before is None:
+            return None
+        field = _camera(self._flow.calc(before, grey, None))
+        down, across = height / field.shape[0], width / field.shape[1]
+
+        def shift(x: float, y: float) -> tuple[float, float]:
+            row = min(max(int(y / down), 0), field.shape[0] - 1)
+            column = min(max(int(x / across), 0), field.shape[1] - 1)
+            return float(field[row, column, 0] * across), float(field[row, column, 1] * down)
+
+        return shift
 
 
 def _grey(frame: npt.NDArray[np.uint8], size: tuple[int, int]) -> Grey:

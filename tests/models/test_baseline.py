@@ -306,7 +306,11 @@ def test_every_built_in_model_is_found() -> None:
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("nonesuch", UsageError, "known are empty, everything, locater, locater-img, moving, oracle, transformers"),
+        (
+            "nonesuch",
+            UsageError,
+            "known are empty, everything, locater, locater-img, moving, named, oracle, transformers",
+        ),
         ("no_module:Thing", InputError, "cannot be imported"),
         ("json:Nothing", InputError, "cannot be imported"),
         ("pathlib:Path", ModelError, r"has no method segment\(video, text\)"),
