@@ -205,6 +205,19 @@ def test_locater_runs_with_the_weights_that_ship(dataset: Path, tmp_path: Path) 
         assert len(set(scores)) > len(scores) / 2
 
 
+def test_locater_takes_scales_and_flips(dataset: Path, tmp_path: Path) -> None:
+    plain = run(dataset, "locater-img")
+    many = run(dataset, "locater-img", options={"scales": [0.75, 1.0], "flip": True})
+    for name, each in (("plain", plain), ("many", many)):
+        predict(each, tmp_path / name, subsets=["M"])
+    scores = [json.loads((tmp_path / name / "M.json").read_text()) for name in ("plain", "many")]
+    assert scores[0] != scores[1]
+    assert json.loads((tmp_path / "many" / "manifest.json").read_text())["options"] == {
+        "flip": True,
+        "scales": [0.75, 1.0],
+    }
+
+
 def test_average_precision_ranks_by_the_models_confidence(dataset: Path, tmp_path: Path) -> None:
     figures, notes = {}, {}
     for kind in (Unsure, Honest, Boasting):
@@ -380,6 +393,8 @@ def test_the_command_writes_predictions_and_prints_the_table(dataset: Path, tmp_
         (["--model", "oracle", "--subsets", ","], "expected names such as M,S"),
         (["--model", "oracle", "--device", "abacus"], "expected cpu, cuda"),
         (["--model", "oracle", "--checkpoint", "w.pt"], "this model has no weights"),
+        (["--model", "oracle", "--flip"], "--flip: model oracle takes none"),
+        (["--model", "locater", "--scales", "1,big"], "--scales 1,big: expected numbers from 0.1 to 4"),
         (["--model", "locater", "--checkpoint", "none.safetensors"], "none.safetensors: no such file"),
     ],
 )
