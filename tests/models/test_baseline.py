@@ -322,7 +322,7 @@ def test_every_built_in_model_is_found() -> None:
         (
             "nonesuch",
             UsageError,
-            "known are empty, everything, locater, locater-img, moving, named, oracle, transformers",
+            "known are empty, everything, locater, locater-img, locater-released, moving, named, oracle, transformers",
         ),
         ("no_module:Thing", InputError, "cannot be imported"),
         ("json:Nothing", InputError, "cannot be imported"),
@@ -394,7 +394,6 @@ def test_the_command_writes_predictions_and_prints_the_table(dataset: Path, tmp_
         (["--model", "oracle", "--device", "abacus"], "expected cpu, cuda"),
         (["--model", "oracle", "--checkpoint", "w.pt"], "this model has no weights"),
         (["--model", "oracle", "--flip"], "--flip: model oracle takes none"),
-        (["--model", "locater", "--scales", "1,big"], "--scales 1,big: expected numbers from 0.1 to 4"),
         (["--model", "locater", "--checkpoint", "none.safetensors"], "none.safetensors: no such file"),
     ],
 )
