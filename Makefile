@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 DEMO := .venv/.demo
 DEV := .venv/.dev
 
-.PHONY: demo check quick test slow lint types format docs cli-page constraints allennlp clean
+.PHONY: demo check quick test slow lint types format docs cli-page claim claim-all constraints allennlp clean
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
@@ -49,6 +49,12 @@ docs: $(DEV)  ## build the pages into site/
 
 cli-page: $(DEV)  ## write docs/cli.md anew from the commands
 	$(BIN)/python docs/make_cli_page.py
+
+claim: $(DEV)  ## train LOCATER against LOCATER-IMG on the painted world and write the table of what memory is worth: a night, resumable
+	$(BIN)/python benchmarks/memory_claim.py --out claim
+
+claim-all: $(DEV)  ## the same without the place loss and on frozen encoders as well: three nights
+	$(BIN)/python benchmarks/memory_claim.py --out claim --all
 
 constraints: $(DEV)  ## pin what is installed now
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -135,7 +135,7 @@ class LocaterConfig(Shape):
 
     variant: ClassVar[str] = "paper"
     vision: str = "transformer"
-    """Ev: `transformer` or an I3D-style `conv3d` network (Table 8d)."""
+    """Ev: `transformer`, or I3D (`conv3d`, Table 8d), weights by path."""
     language: str = "lstm"
     """Ew: `lstm` (bidirectional) or `bert` (BERT-base, weights by path)."""
     vocabulary: int = 8192
@@ -163,8 +163,8 @@ class LocaterConfig(Shape):
         faults = Shape._contradictions(self)
         if self.language == "lstm" and self.dim % 2:
             faults.append(f"dim {self.dim} is odd; a bidirectional LSTM halves it")
-        if self.vision == "conv3d" and self.patch & (self.patch - 1):
-            faults.append(f"patch {self.patch} is not a power of two, which vision='conv3d' needs")
+        if self.vision == "conv3d" and self.patch not in (8, 16):
+            faults.append(f"patch {self.patch}, vision='conv3d' has 8 and 16")
         return faults
 
     @property

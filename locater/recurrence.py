@@ -29,28 +29,9 @@ def write_in_turn(memory: Tensor, x: Tensor, from_mean: Tensor, gate: Tensor, bi
         out: Tensor = _InTurn.apply(memory, x, from_mean, gate, bias)  # type: ignore[no-untyped-call]
         return out
     memory = memory.contiguous().clone()
-    if len(memory) == 1:
-        _alone(memory[0], x[0], from_mean.contiguous(), gate.t().contiguous(), bias)
-        return memory
     for patch in range(x.shape[1]):
         _step(memory, x[:, patch], from_mean, gate, bias, out=memory)
     return memory
-
-
-def _alone(memory: Tensor, x: Tensor, from_mean: Tensor, gate: Tensor, bias: float) -> None:
-    """Update the slots (M, D) of one sample in place; gate is W_o^T."""
-    weights = memory.new_full((len(memory),), 1 / len(memory))
-    mean, c, asked, o = (memory.new_empty(size) for size in (x.shape[1], x.shape[1], x.shape[1], len(memory)))
-    across, column = memory.t(), o.unsqueeze(1)
-    for patch in x.unbind(0):
-        torch.mv(across, weights, out=mean)
-        torch.addmv(patch, from_mean, mean, out=c)
-        torch.mv(gate, c, out=asked)
-        torch.mv(memory, asked, out=o)
-        if bias:
-            o.add_(bias)
-        o.sigmoid_()
-        memory.lerp_(c, column)
 
 
 def _step(

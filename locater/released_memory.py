@@ -6,6 +6,8 @@ The gate weighs every (patch, slot) pair per head. The release multiplies it out
 the sum over patches is a matrix product and the mean gate a number a slot and head, which is the same thing.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,15 +15,6 @@ from torch import Tensor, nn
 from locater.blocks import MLP, join_heads, split_heads
 
 HEADS = 8
-
-
-class DotGate(nn.Module):
-    """Two projections whose products, head by head, are gate logits (or attention logits)."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.q = nn.Linear(dim, dim)
-        self.k = nn.Linear(dim, dim)
 
 
 class CrossAttention(nn.Module):
@@ -60,7 +53,7 @@ class ReleasedWriter(nn.Module):
         self.c_func = nn.ModuleList([MLP(2 * dim, 4 * dim, dim)])
         if for_local:
             self.c_func.append(nn.LayerNorm(dim))
-        self.o_func = nn.ModuleList([DotGate(dim)])
+        self.o_func = nn.ModuleList([nn.ModuleDict({"q": nn.Linear(dim, dim), "k": nn.Linear(dim, dim)})])
         self.m_func = MLP(dim, 4 * dim, dim)
         self.post_func = MLP(dim, 4 * dim, dim)
         self.mask_enc = nn.Conv2d(1, dim, 3, padding=1) if for_local else None
@@ -78,8 +71,7 @@ class ReleasedWriter(nn.Module):
 
     def _candidates(self, memory: Tensor, x: Tensor) -> Tensor:
         """Return c (B, N, C) of [x, mean m]; the mean, equal for all patches, passes its half of fc1 once."""
-        mlp = self.c_func[0]
-        assert isinstance(mlp, MLP)
+        mlp: Any = self.c_func[0]
         dim = x.shape[-1]
         weight = mlp.fc1.weight
         shift = F.linear(memory.mean(1), weight[:, dim:], mlp.fc1.bias)  # (B, 4C)
@@ -89,10 +81,9 @@ class ReleasedWriter(nn.Module):
 
     def _gated_sum(self, memory: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return sum_n o[h, n, m] c[n, h] (B, M, C) and mean_n o[h, n, m] (B, M, H)."""
-        gate = self.o_func[0]
-        assert isinstance(gate, DotGate)
-        q = split_heads(gate.q(c), HEADS)  # (B, H, N, 96)
-        k = split_heads(gate.k(memory), HEADS)  # (B, H, M, 96)
+        gate: Any = self.o_func[0]
+        q = split_heads(gate["q"](c), HEADS)  # (B, H, N, 96)
+        k = split_heads(gate["k"](memory), HEADS)  # (B, H, M, 96)
         parts = split_heads(c, HEADS)  # (B, H, N, 96)
         k = k * k.shape[-1] ** -0.5
         sums, means = [], []

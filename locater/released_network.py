@@ -8,7 +8,7 @@ is left out of what is read and, where the checkpoint's `query_generator.vis_pro
 inputs less, out of the query's context; where it has all three, the frame's tokens stand in there as well.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -42,30 +42,6 @@ class ReleasedGlobe(NamedTuple):
     """(B, 8, M, 96)."""
 
 
-class PatchEmbed(nn.Module):
-    """16 x 16 patches to tokens."""
-
-    def __init__(self, dim: int, side: int) -> None:
-        super().__init__()
-        self.proj = nn.Conv2d(3, dim, side, side)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, N, C)."""
-        return patch_tokens(frames, self.proj.weight, self.proj.bias)
-
-
-class PreLogits(nn.Module):
-    """Linear and tanh, on every token."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.fc = nn.Linear(dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., C) -> (..., C) in (-1, 1)."""
-        return torch.tanh(self.fc(x))
-
-
 class ReleasedVision(nn.Module):
     """The first blocks of a ViT-B/16, with its CLS token."""
 
@@ -74,19 +50,19 @@ class ReleasedVision(nn.Module):
         dim = config.dim
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, config.patches + 1, dim))
-        self.patch_embed = PatchEmbed(dim, config.patch)
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, dim, config.patch, config.patch)})
         self.blocks = stack(config.vision_depth, dim, config.heads, norm="pre", eps=1e-6)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.pre_logits = PreLogits(dim)
+        self.pre_logits = nn.ModuleDict({"fc": nn.Linear(dim, dim)})
         nn.init.trunc_normal_(self.cls_token, std=0.02)
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
 
     def forward(self, frames: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, N + 1, C), CLS first."""
-        x = self.patch_embed(frames)
+        proj: Any = self.patch_embed["proj"]
+        x = patch_tokens(frames, proj.weight, proj.bias)  # (B, N, C)
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
-        out: Tensor = self.pre_logits(self.norm(self.blocks(x)))
-        return out
+        return torch.tanh(self.pre_logits["fc"](self.norm(self.blocks(x))))
 
 
 class ReleasedFusion(nn.Module):
@@ -122,7 +98,7 @@ class ReleasedNetwork(Network):
         self.trans_fusion = nn.ModuleList(ReleasedFusion(config) for _ in range(config.modules))
         self.localmem_writer = ReleasedWriter(dim, for_local=True) if config.local_size else None
         self.globalmem_writer = ReleasedWriter(dim, for_local=False) if config.global_size else None
-        self.mem_reader = nn.ModuleList([CrossAttention(dim), nn.LayerNorm(dim)])
+        self.mem_reader: Any = nn.ModuleList([CrossAttention(dim), nn.LayerNorm(dim)])
         self.aux_decoders = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(dim, dim, 1),
@@ -182,7 +158,7 @@ class ReleasedNetwork(Network):
         if self.globalmem_writer is None or globe is None:
             return None
         memory = fill_global(self.globalmem_writer, torch.cat(globe, dim=1), self.config.global_size)
-        keys, values = self._attention().project(memory)
+        keys, values = self.mem_reader[0].project(memory)
         return ReleasedGlobe(memory.mean(1), keys, values)
 
     def first_local(self, batch: int) -> Tensor | None:
@@ -205,11 +181,11 @@ class ReleasedNetwork(Network):
             means += [] if self.localmem_writer is None else [nearby.mean(1)]
             means += [] if globe is None else [globe.mean]
         queries, weights = self.query_generator(words.asked, torch.cat(means, dim=-1))
-        keys, values = self._attention().project(nearby)
+        keys, values = self.mem_reader[0].project(nearby)
         if globe is not None:
             keys = torch.cat([keys, globe.keys], dim=2)
             values = torch.cat([values, globe.values], dim=2)
-        context = self.mem_reader[1](self._attention()(tokens, keys, values))
+        context = self.mem_reader[1](self.mem_reader[0](tokens, keys, values))
         logits = self.main_dec_net(context, queries, tail=words.tail)
         return logits, (torch.sigmoid(logits) > 0.5).to(logits.dtype), weights
 
@@ -232,8 +208,3 @@ class ReleasedNetwork(Network):
             head(output.flatten(0, 1).transpose(1, 2).unflatten(-1, (grid, grid))).unflatten(0, output.shape[:2])
             for head, output in zip(self.aux_decoders, outputs, strict=True)
         ]
-
-    def _attention(self) -> CrossAttention:
-        attention = self.mem_reader[0]
-        assert isinstance(attention, CrossAttention)
-        return attention

@@ -1,10 +1,7 @@
-"""Ev, the visual encoder: a ViT on patches (the paper's), or an I3D-style 3-D convolution network (Table 8d).
+"""Ev, the visual encoder: a ViT on patches (the paper's), or I3D (Table 8d).
 
 Legend: B batch, T frames, S image side, O patch side, N = (S/O)^2 patches, D width.
 """
-
-import itertools
-import math
 
 import torch
 import torch.nn.functional as F
@@ -70,64 +67,100 @@ class PatchVision(nn.Module):
         return out
 
 
-class Inception3d(nn.Module):
-    """Four branches side by side, as in I3D: 1x1x1; two 1x1x1 -> 3x3x3; 1x1x1 after a spatial pool.
+class Unit3d(nn.Module):
+    """Convolution, BatchNorm, ReLU, under I3D's published names. Space is padded as TensorFlow's SAME pads it.
 
-    Time is not padded: (B, C, T, H, W) -> (B, C', T - 2, H, W), so a frame's result depends on it and on
-    the two before it, however many frames are encoded at once.
+    Time is not: (B, C, T, H, W) -> (B, C', T - (k - 1), H/stride, W/stride), so a frame's result depends on it and on those
+    before it, however many frames are encoded at once.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        part = outputs // 4
-        self.point = nn.Conv3d(inputs, part, 1)
-        self.reduce = nn.Conv3d(inputs, 2 * part, 1)
-        self.left = nn.Conv3d(part, outputs - 3 * part, 3, padding=(0, 1, 1))
-        self.right = nn.Conv3d(part, part, 3, padding=(0, 1, 1))
-        self.pooled = nn.Conv3d(inputs, part, 1)
-        self.norm = nn.BatchNorm3d(outputs)
+        self.kernel, self.stride = kernel, stride
+        self.conv3d = nn.Conv3d(inputs, outputs, kernel, stride=(1, stride, stride), bias=False)
+        self.bn = nn.BatchNorm3d(outputs, eps=1e-3)
 
     def forward(self, x: Tensor) -> Tensor:
-        now = x[:, :, 2:]
-        left, right = self.reduce(x).relu().chunk(2, dim=1)
-        pooled = F.max_pool3d(now, (1, 3, 3), stride=1, padding=(0, 1, 1))
-        branches = [self.point(now), self.left(left), self.right(right), self.pooled(pooled)]
-        out: Tensor = self.norm(torch.cat(branches, dim=1)).relu()
+        out: Tensor = self.bn(self.conv3d(_same(x, self.kernel, self.stride))).relu()
         return out
 
 
-class Conv3dVision(nn.Module):
-    """A stem and one inception stage a halving, down to the patch grid; then a projection to D.
+class Mixed(nn.Module):
+    """Four branches side by side, two frames looked back: (B, C, T, H, W) -> (B, C', T - 2, H, W)."""
 
-    `context` earlier frames are looked at. At the start of a video the first frame stands in for them.
+    def __init__(self, inputs: int, b0: int, b1a: int, b1b: int, b2a: int, b2b: int, b3b: int) -> None:
+        super().__init__()
+        self.b0 = Unit3d(inputs, b0, 1)
+        self.b1a, self.b1b = Unit3d(inputs, b1a, 1), Unit3d(b1a, b1b, 3)
+        self.b2a, self.b2b = Unit3d(inputs, b2a, 1), Unit3d(b2a, b2b, 3)
+        self.b3b = Unit3d(inputs, b3b, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.max_pool3d(_same(x, 3, 1), 3, stride=1)
+        branches = [self.b0(x[:, :, 2:]), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(pooled)]
+        return torch.cat(branches, dim=1)
+
+
+class Pool3d(nn.Module):
+    """The greatest of `kernel` frames and 3 x 3 pixels, every second pixel."""
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__()
+        self.kernel = kernel
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool3d(_same(x, 3, 2), (self.kernel, 3, 3), stride=(1, 2, 2))
+
+
+_MIXED = {
+    "3b": (64, 96, 128, 16, 32, 32), "3c": (128, 128, 192, 32, 96, 64), "4b": (192, 96, 208, 16, 48, 64),
+    "4c": (160, 112, 224, 24, 64, 64), "4d": (128, 128, 256, 24, 64, 64), "4e": (112, 144, 288, 32, 64, 64),
+    "4f": (256, 160, 320, 32, 128, 128),
+}  # fmt: skip
+
+
+class Conv3dVision(nn.Module):
+    """I3D (Inception-v1, inflated) down to the patch grid, every frame kept; then a projection to D.
+
+    Patch 8 ends with Mixed_3c, patch 16 with Mixed_4f. Where I3D halves time nothing is left out here; its kernels look at the
+    frames before. `context` earlier frames are looked at; at the start of a video the first frame stands in for them.
     """
 
     def __init__(self, config: LocaterConfig) -> None:
         super().__init__()
-        halvings = int(math.log2(config.patch))
-        base = max(16, config.dim // 8)
-        widths = [min(base * 2**i, config.dim) // 4 * 4 for i in range(max(halvings, 1))]
-        stages: list[nn.Module] = [
-            nn.Conv3d(3, widths[0], (3, 7, 7), stride=(1, 2 if halvings else 1, 2 if halvings else 1), padding=(0, 3, 3)),
-            nn.BatchNorm3d(widths[0]),
-            nn.ReLU(),
-        ]  # fmt: skip
-        for before, after in itertools.pairwise(widths):
-            stages += [Inception3d(before, after), nn.MaxPool3d((1, 2, 2))]
-        stages.append(Inception3d(widths[-1], widths[-1]))
-        self.stages = nn.Sequential(*stages)
-        self.context = 2 * (1 + sum(isinstance(stage, Inception3d) for stage in stages))
-        self.proj = nn.Linear(widths[-1], config.dim)
+        stages: dict[str, nn.Module] = {
+            "Conv3d_1a_7x7": Unit3d(3, 64, 7, 2), "MaxPool3d_2a_3x3": Pool3d(1),
+            "Conv3d_2b_1x1": Unit3d(64, 64, 1), "Conv3d_2c_3x3": Unit3d(64, 192, 3), "MaxPool3d_3a_3x3": Pool3d(1),
+        }  # fmt: skip
+        width = 192
+        for name, (b0, b1a, b1b, b2a, b2b, b3b) in _MIXED.items():
+            if name == "4b" and config.patch == 8:
+                break
+            if name == "4b":
+                stages["MaxPool3d_4a_3x3"] = Pool3d(3)
+            stages[f"Mixed_{name}"] = Mixed(width, b0, b1a, b1b, b2a, b2b, b3b)
+            width = b0 + b1b + b2b + b3b
+        self.stages = nn.ModuleDict(stages)
+        self.context = sum(2 if isinstance(m, Mixed) else getattr(m, "kernel", 1) - 1 for m in stages.values())
+        self.proj = nn.Linear(width, config.dim)
         self.norm = nn.LayerNorm(config.dim)
         self.positions = nn.Parameter(torch.zeros(1, 1, config.patches, config.dim))
         nn.init.trunc_normal_(self.positions, std=0.02)
 
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, context + T, 3, S, S) in [-1, 1] -> (B, T, N, D)."""
-        x = self.stages(frames.transpose(1, 2))  # (B, C, T, S/O, S/O)
+        x = frames.transpose(1, 2)  # (B, 3, context + T, S, S)
+        for stage in self.stages.values():
+            x = stage(x)  # (B, C, T, S/O, S/O) at last
         x = x.flatten(3).permute(0, 2, 3, 1)  # (B, T, N, C)
         out: Tensor = self.norm(self.proj(x)) + positions_for(self.positions[0], x.shape[2])
         return out
+
+
+def _same(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """Return x (.., H, W) with the zeros around that TensorFlow's SAME adds: H / stride outputs, one zero more at the end."""
+    around = [kernel - (stride if size % stride == 0 else size % stride) for size in (x.shape[-1], x.shape[-2])]
+    return F.pad(x, [part for total in around for part in (max(total, 0) // 2, max(total, 0) - max(total, 0) // 2)])
 
 
 def make_vision(config: LocaterConfig) -> PatchVision | Conv3dVision:

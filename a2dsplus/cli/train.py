@@ -71,7 +71,7 @@ def _with_training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--vision",
     type=click.Path(path_type=Path),
-    help="Start the visual encoder from ImageNet ViT weights (timm's names).",
+    help="Start the visual encoder from ImageNet ViT weights (timm's names) or, with --set vision=conv3d, Kinetics I3D weights.",
 )
 @click.option(
     "--bert",
@@ -124,7 +124,7 @@ def command(
     from locater.training import Clips, TrainOptions, Validation, train
     from locater.training.initial import settle, transfer
     from locater.training.loop import Progress
-    from locater.training.published import load_vit
+    from locater.training.published import load_vision
 
     folder = _root(root, dataset)
     if options["memories_only"] and init is None:
@@ -137,7 +137,7 @@ def command(
         if init is not None:
             fresh = transfer(locater.checkpoint.load(init, vocab=vocab), network, source=str(init))
         if vision is not None:
-            load_vit(network, vision)
+            load_vision(network, vision)
 
         def opened(name: str) -> tuple[Any, Any]:
             size, every = network.config.image_size, settings.stride

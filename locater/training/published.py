@@ -1,4 +1,4 @@
-"""Published encoders by path: ImageNet's ViT and BERT-base."""
+"""Published encoders by path: ImageNet's ViT, Kinetics' I3D and BERT-base."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,30 @@ from locater.errors import CheckpointError, ConfigError
 from locater.language import BertLanguage
 from locater.model import Locater
 from locater.paper import PaperNetwork
-from locater.vision import PatchVision
+from locater.vision import Conv3dVision, PatchVision
+
+
+def load_vision(model: Locater, path: str | Path) -> None:
+    """Fill the visual encoder: a ViT from ImageNet weights, I3D from Kinetics'. Raises ConfigError, CheckpointError."""
+    vision = model.network.vision if isinstance(model.network, PaperNetwork) else None
+    if isinstance(vision, Conv3dVision):
+        load_i3d(vision, path)
+    else:
+        load_vit(model, path)
+
+
+def load_i3d(vision: Conv3dVision, path: str | Path) -> None:
+    """Fill I3D from a Kinetics checkpoint as it is published for PyTorch: Conv3d_1a_7x7.conv3d.weight, Mixed_3b.b1a.bn.weight, ...
+
+    Layers past ours are left out. Raises CheckpointError where names or shapes are of another layout.
+    """
+    found, own = read(path), vision.stages.state_dict()
+    missing = [name for name in own if name not in found and not name.endswith("num_batches_tracked")]
+    if missing:
+        raise CheckpointError(
+            f"{path}: no I3D in the names of its PyTorch release; missing {', '.join(missing[:3])} ..."
+        )
+    fill(vision.stages, {**own, **{name: found[name] for name in own if name in found}}, source=str(path))
 
 
 @torch.no_grad()

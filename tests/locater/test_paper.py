@@ -1,5 +1,6 @@
 """The paper variant against its equations written out as loops, and every ablation of Table 8."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -294,3 +295,19 @@ def test_bf16_stays_near_single_precision() -> None:
             rough = model(QUERIES, ahead, frames, masks=masks).logits
     assert rough.dtype == torch.float32
     assert (torch.sigmoid(rough) - torch.sigmoid(exact)).abs().max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"write": "parallel"}, {"vision": "conv3d"}, {"norm": "pre", "decode": "cosine"}]
+)
+def test_a_network_in_bf16_segments_and_trains(changes: dict[str, object]) -> None:
+    model = small(**changes)
+    ahead, frames, masks = clip(2, 2, 2)
+    exact = model(QUERIES, ahead, frames, masks=masks).logits
+    model = model.to(torch.bfloat16)
+    rough = model(QUERIES, ahead, frames, masks=masks)
+    assert (torch.sigmoid(rough.logits) - torch.sigmoid(exact)).abs().mean() < 0.02
+    locater.loss.loss(rough, masks).total.backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+    video = np.random.default_rng(0).integers(0, 256, (4, 20, 30, 3), dtype=np.uint8)
+    assert model.segment(video, "a dog").shape == (4, 20, 30)

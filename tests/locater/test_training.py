@@ -23,7 +23,7 @@ from locater.training import Clips, Example, FrameStore, TrainOptions, Validatio
 from locater.training.data import collate, scaled, squared
 from locater.training.initial import settle, transfer
 from locater.training.loop import Progress, make_optimiser, rate
-from locater.training.published import load_vit
+from locater.training.published import load_vision, load_vit
 
 SIZE, COUNT = 32, 24
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
@@ -559,6 +559,57 @@ def test_vit_weights_fill_the_visual_encoder(tmp_path: Path) -> None:
     save_file(state, path)
     with pytest.raises(CheckpointError, match=r"missing norm\.bias"):
         load_vit(model, path)
+
+
+def test_kinetics_weights_fill_i3d_and_it_computes_what_i3d_does(tmp_path: Path) -> None:
+    config = LocaterConfig.from_dict({**CONFIG.to_dict(), "vision": "conv3d"})
+    torch.manual_seed(3)
+    model = fresh(config)
+    vision = model.network.vision
+    published = {name: torch.randn(value.shape) * 0.05 for name, value in vision.stages.state_dict().items()}
+    for name in [name for name in published if name.endswith("running_var")]:
+        published[name] = published[name].abs() + 0.5
+    published = {name: value for name, value in published.items() if not name.endswith("num_batches_tracked")}
+    torch.save({**published, "logits.conv3d.weight": torch.zeros(400, 1024, 1, 1, 1)}, tmp_path / "rgb_imagenet.pt")
+    load_vision(model, tmp_path / "rgb_imagenet.pt")
+    assert vision.stages["Mixed_3b"].b1a.conv3d.weight.equal(published["Mixed_3b.b1a.conv3d.weight"])
+
+    # the last frame of a clip that is one picture throughout: time then changes nothing, I3D is its kernels' sums over time
+    def unit(x: torch.Tensor, name: str, stride: int = 1) -> torch.Tensor:
+        weight = published[f"{name}.conv3d.weight"].sum(2)
+        kernel = weight.shape[-1]
+        total = kernel - stride
+        x = F.conv2d(F.pad(x, [total // 2, total - total // 2] * 2), weight, stride=stride)
+        mean, var, scale, shift = (
+            published[f"{name}.bn.{part}"].view(-1, 1, 1) for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return ((x - mean) / (var + 1e-3).sqrt() * scale + shift).relu()
+
+    def pool(x: torch.Tensor, stride: int) -> torch.Tensor:
+        around = [1, 1, 1, 1] if stride == 1 else [0, 1, 0, 1]
+        return F.max_pool2d(F.pad(x, around), 3, stride=stride)
+
+    picture = torch.rand(1, 3, SIZE, SIZE) * 2 - 1
+    x = pool(unit(picture, "Conv3d_1a_7x7", 2), 2)
+    x = pool(unit(unit(x, "Conv3d_2b_1x1"), "Conv3d_2c_3x3"), 2)
+    for name in ("Mixed_3b", "Mixed_3c"):
+        branches = [
+            unit(x, f"{name}.b0"), unit(unit(x, f"{name}.b1a"), f"{name}.b1b"),
+            unit(unit(x, f"{name}.b2a"), f"{name}.b2b"), unit(pool(x, 1), f"{name}.b3b"),
+        ]  # fmt: skip
+        x = torch.cat(branches, dim=1)
+    seen: list[torch.Tensor] = []
+    vision.proj.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    model.eval()
+    with torch.no_grad():
+        vision(picture.expand(1, vision.context + 1, -1, -1, -1))
+    torch.testing.assert_close(seen[0][0, 0], x[0].flatten(1).T, atol=1e-4, rtol=1e-4)
+
+    save_file({"conv1.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(CheckpointError, match="no I3D in the names of its PyTorch release; missing Conv3d_1a_7x7"):
+        load_vision(model, tmp_path / "other.safetensors")
+    with pytest.raises(ConfigError, match="patch 4, vision='conv3d' has 8 and 16"):
+        LocaterConfig.from_dict({**config.to_dict(), "patch": 4})
 
 
 # ---- the command -------------------------------------------------------------------------------------------------
