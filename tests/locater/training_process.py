@@ -46,7 +46,8 @@ def command(out: Path, kill: int | None, ends_early: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     try:
-        train(fresh(), uneven(), damaged() if ends_early else store(), SHARED, out=out, report=report)
+        options = dataclasses.replace(SHARED, cache_gb=0) if ends_early else SHARED  # 0: each process reads for itself
+        train(fresh(), uneven(), damaged() if ends_early else store(), options, out=out, report=report)
     except LocaterError as error:
         raise ModelError(str(error)) from error
 
