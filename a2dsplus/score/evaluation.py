@@ -203,7 +203,7 @@ def _parts(source: Source, subset: str, files: Mapping[str, Path]) -> Source:
 def _may_hold(path: Path, subset: str, files: Mapping[str, Path]) -> bool:
     if path.is_file():
         return path.stem == subset or path.stem not in files
-    return has_predictions(path, subset) or has_bare_predictions(path)
+    return has_predictions(path, subset) or has_bare_predictions(path, files)
 
 
 def _subsets_of(path: Path, files: Mapping[str, Path]) -> list[str]:
@@ -214,7 +214,7 @@ def _subsets_of(path: Path, files: Mapping[str, Path]) -> list[str]:
             raise UsageError(f"{path}: pass --subsets to say which of {listed(files)} it is for")
         return own
     own = [name for name in files if has_predictions(path, name)]
-    if not own and has_bare_predictions(path):
+    if not own and has_bare_predictions(path, files):
         own = list(files)
         if len(own) > 1:
             raise UsageError(f"{path}: pass --subsets to say which of {listed(files)} its predictions are for")

@@ -1,11 +1,12 @@
 """Which layout a folder, a zip or a results file of predictions is in, and the reader of it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from a2dsplus.errors import PredictionError, listed
+from a2dsplus.records import SubsetName
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers import davis
 from a2dsplus.score.readers.base import Predictions
@@ -31,12 +32,13 @@ def has_predictions(root: Path, subset: str) -> bool:
     return (root / f"{subset}.json").is_file() or (root / subset).is_dir() or (root / f"{subset}.zip").is_file()
 
 
-def has_bare_predictions(root: Path) -> bool:
-    """Return whether a folder holds predictions that do not say of which subset they are, as other code leaves them."""
+def has_bare_predictions(root: Path, subsets: Collection[str]) -> bool:
+    """Return whether a folder holds predictions that do not say of which of the subsets they are, as other code leaves them."""
     if not root.is_dir():
         return root.is_file()
     folder = DiskFolder(root, root)
-    kids, files = folder.folders(), folder.files()
+    kids = {name: kid for name, kid in folder.folders().items() if name not in subsets}
+    files = {name: file for name, file in folder.files().items() if name.rpartition(".")[0] not in subsets}
     if _ANNOTATIONS in kids or _RESULTS in files or _zips(files):
         return True
     return any(davis.RUN.fullmatch(name) for name in kids) or any(
@@ -157,7 +159,7 @@ def open_predictions(
     for path in there:
         check_inside(path, root)
     if not there:
-        if not has_bare_predictions(root):
+        if not has_bare_predictions(root, set(SubsetName)):
             raise PredictionError(f"{root}: holds no predictions for {truth.subset}; expected {listed(LAYOUTS)}")
         return reader.folder(DiskFolder(root, root), numbered=False)
     first = there[0]
