@@ -15,7 +15,7 @@ $(DEMO): pyproject.toml constraints.txt | .venv/bin/pip
 	touch $@
 
 $(DEV): pyproject.toml constraints.txt | .venv/bin/pip
-	$(PIP) --editable '.[dev,docs]'
+	$(PIP) --editable '.[dev]'
 	touch $@
 
 demo: $(DEMO)  ## install what it needs into .venv, build the painted sample, draw a contact sheet
@@ -45,7 +45,7 @@ format: $(DEV)  ## write what `lint` asks for
 	$(BIN)/ruff check --fix .
 
 docs: $(DEV)  ## build the pages into site/
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 cli-page: $(DEV)  ## write docs/cli.md anew from the commands
 	$(BIN)/python docs/make_cli_page.py
