@@ -19,7 +19,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 _LEAST: dict[str, int] = {
     "image_size": 1, "patch": 1, "dim": 1, "heads": 1, "vision_depth": 0, "words": 1, "vocabulary": 2,
-    "word_dim": 1, "lstm_layers": 1, "modules": 0, "fuse_depth": 1, "post_depth": 0, "interval": 1,
+    "word_dim": 1, "word_vectors": 0, "lstm_layers": 1, "modules": 0, "fuse_depth": 1, "post_depth": 0, "interval": 1,
     "global_frames": 1,
 }  # fmt: skip
 
@@ -142,6 +142,8 @@ class LocaterConfig(Shape):
     """V: rows of each of the two hashed word tables of `lstm`."""
     word_dim: int = 300
     """Width of a word embedding before the LSTM."""
+    word_vectors: int = 0
+    """Words that `lstm` looks up in published vectors (`training.published.load_vectors` sets it)."""
     lstm_layers: int = 1
     """Layers of the bi-LSTM."""
     norm: str = "post"

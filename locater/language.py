@@ -48,11 +48,19 @@ class HashTokeniser:
         """Return int64 ids (B, L). Raises `QueryError` for a text without a single word."""
         ids = torch.zeros(len(texts), self.length, dtype=torch.int64)
         for row, text in enumerate(texts):
-            words = _WORD.findall(text.lower())[: self.length]
+            words = self.words(text)[: self.length]
             if not words:
                 raise QueryError(f"query {row + 1} ({text!r}) has no word in it")
-            ids[row, : len(words)] = torch.tensor([1 + zlib.crc32(word.encode()) % self.modulus for word in words])
+            ids[row, : len(words)] = torch.tensor([self.id(word) for word in words])
         return ids
+
+    def words(self, text: str) -> list[str]:
+        """Return the words of a text."""
+        return _WORD.findall(text.lower())
+
+    def id(self, word: str) -> int:
+        """Return a word's id."""
+        return 1 + zlib.crc32(word.encode()) % self.modulus
 
 
 class WordPieceTokeniser:
@@ -85,20 +93,35 @@ class WordPieceTokeniser:
 
 
 class LstmLanguage(nn.Module):
-    """Hashed word embeddings and a bidirectional LSTM that never reads the pads."""
+    """Word embeddings, published ones for the words that have them and hashed ones, and a bidirectional LSTM that never reads the pads."""
+
+    known_ids: Tensor
 
     def __init__(self, config: LocaterConfig) -> None:
         super().__init__()
         self.vocabulary = config.vocabulary
+        self.known: nn.Embedding | None = None
+        if config.word_vectors:
+            self.keep(torch.arange(config.word_vectors), torch.zeros(config.word_vectors, config.word_dim))
         self.table = nn.Embedding(2 * config.vocabulary, config.word_dim)
         self.lstm = nn.LSTM(config.word_dim, config.dim // 2, config.lstm_layers, batch_first=True, bidirectional=True)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids (B, L), mask (B, L) True for words -> E (B, L, D), zero at pads."""
-        rows = self.table(ids // self.vocabulary) + self.table(self.vocabulary + ids % self.vocabulary)
+        rows = self.table(ids // self.vocabulary) + self.table(
+            self.vocabulary + ids % self.vocabulary
+        )  # (B, L, word_dim)
+        if self.known is not None:
+            place = torch.searchsorted(self.known_ids, ids).clamp_max(len(self.known_ids) - 1)  # (B, L)
+            rows = torch.where((self.known_ids[place] == ids).unsqueeze(-1), self.known(place), rows)
         packed = nn.utils.rnn.pack_padded_sequence(rows, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
         out, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=ids.shape[1])
         return out
+
+    def keep(self, ids: Tensor, vectors: Tensor) -> None:
+        """Look these words up in vectors of their own, which learn on: ids (W,) ascending, vectors (W, word_dim)."""
+        self.register_buffer("known_ids", ids)
+        self.known = nn.Embedding.from_pretrained(vectors, freeze=False)
 
 
 class BertLanguage(nn.Module):

@@ -79,6 +79,11 @@ def _with_training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Start rvos' language encoder from these BERT-base weights: safetensors, a torch file of tensors alone, or the folder of one.",
 )
 @click.option(
+    "--word-vectors",
+    type=click.Path(path_type=Path),
+    help="Start the captions' words from these vectors, a word and its numbers a line (GloVe, word2vec's text form); others stay hashed.",
+)
+@click.option(
     "--vocab",
     type=click.Path(path_type=Path),
     help="WordPiece vocab.txt, for released and rvos; it is kept beside the weights.  [default: BERT uncased's]",
@@ -102,6 +107,7 @@ def command(
     init: Path | None,
     vision: Path | None,
     bert: Path | None,
+    word_vectors: Path | None,
     vocab: Path | None,
     fields: tuple[str, ...],
     **options: Any,
@@ -124,7 +130,7 @@ def command(
     from locater.training import Clips, TrainOptions, Validation, train
     from locater.training.initial import settle, transfer
     from locater.training.loop import Progress
-    from locater.training.published import load_vision
+    from locater.training.published import load_vectors, load_vision
 
     folder = _root(root, dataset)
     if options["memories_only"] and init is None:
@@ -145,6 +151,9 @@ def command(
                 return open_training(folder, split=name, size=size, every=every, progress=advance)
 
         examples, store = opened(split)
+        if word_vectors is not None:
+            count = load_vectors(network, word_vectors, [example.text for example in examples])
+            click.echo(f"{count} words of the captions have vectors in {word_vectors}", err=True)
         validation = None
         if validation_split is not None:
             validation = Validation(*opened(validation_split), queries=settings.validate_queries)

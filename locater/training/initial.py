@@ -10,6 +10,7 @@ from locater.errors import CheckpointError
 from locater.model import Locater
 from locater.paper import PaperNetwork
 from locater.training.data import Clips, collate, scaled
+from locater.training.published import adopt
 
 _SEEN = 1 << 24  # numbers of V by which fresh memories are settled: some hundred frames
 _QUERY_SHARE = 0.98  # of the query vectors' energy
@@ -75,8 +76,10 @@ def transfer(source_model: Locater, model: Locater, *, source: str) -> list[str]
     W1 of Eq. 9 grows with the memories: the columns of the frame are copied, those of the memories start at zero. Raises CheckpointError
     where another tensor has another shape.
     """
-    theirs, own = source_model.network.state_dict(), model.network.state_dict()
-    wrong = []
+    theirs = source_model.network.state_dict()
+    if "language.known_ids" in theirs:  # words with vectors of their own stay so
+        adopt(model, theirs["language.known_ids"].clone(), theirs["language.known.weight"].clone(), source=source)
+    own, wrong = model.network.state_dict(), []
     for name in own.keys() & theirs.keys():
         if name == "queries.context.weight" and len(own[name]) == len(theirs[name]):
             shared = min(own[name].shape[1], theirs[name].shape[1])

@@ -1,6 +1,7 @@
-"""Published encoders by path: ImageNet's ViT, Kinetics' I3D and BERT-base."""
+"""Published encoders by path: ImageNet's ViT, Kinetics' I3D, BERT-base and word vectors."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -8,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from locater.checkpoint import fill, read
+from locater.config import LocaterConfig
 from locater.errors import CheckpointError, ConfigError
-from locater.language import BertLanguage
+from locater.language import BertLanguage, HashTokeniser, LstmLanguage
 from locater.model import Locater
 from locater.paper import PaperNetwork
 from locater.vision import Conv3dVision, PatchVision
@@ -80,6 +82,53 @@ def load_vit(model: Locater, path: str | Path) -> int:
         raise CheckpointError(f"{path}: does not fit the configuration; {'; '.join(wrong[:3])}")
     vision.load_state_dict(filled)
     return model.config.vision_depth
+
+
+def load_vectors(model: Locater, path: str | Path, texts: Iterable[str]) -> int:
+    """Give the words of `texts` the vectors of a text file, "word v1 v2 ..." a line as GloVe and word2vec have it; return how many it has.
+
+    The others stay hashed. Raises ConfigError where the network has no hashed words, CheckpointError where the file is of another layout.
+    """
+    config, tokeniser = model.config, model.tokeniser
+    if not isinstance(config, LocaterConfig) or not isinstance(tokeniser, HashTokeniser):
+        raise ConfigError("configuration: word vectors need variant='paper' and language='lstm'")
+    wanted = {word for text in texts for word in tokeniser.words(text)}
+    found: dict[int, list[float]] = {}
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                word, *values = line.split()
+                if word in wanted and not (number == 1 and len(values) == 1):  # word2vec's first line counts words
+                    if len(values) != config.word_dim:
+                        raise CheckpointError(
+                            f"{path}: line {number}: {len(values)} values, the network's words have {config.word_dim} (--set word_dim={len(values)})"
+                        )
+                    found[tokeniser.id(word)] = [float(value) for value in values]
+    except (OSError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{path}: no word vectors, a word and its numbers a line ({error})") from None
+    if not found:
+        raise CheckpointError(f"{path}: holds none of the {len(wanted)} words of the captions")
+    ids = sorted(found)
+    adopt(model, torch.tensor(ids), torch.tensor([found[word] for word in ids]), source=str(path))
+    return len(ids)
+
+
+def adopt(model: Locater, ids: Tensor, vectors: Tensor, *, source: str) -> None:
+    """Give words, ids (W,) ascending, vectors (W, word_dim) of their own. Raises CheckpointError where the network has none such."""
+    config, network = model.config, model.network
+    language = network.language if isinstance(network, PaperNetwork) else None
+    if (
+        not isinstance(config, LocaterConfig)
+        or not isinstance(language, LstmLanguage)
+        or vectors.shape[1] != config.word_dim
+    ):
+        raise CheckpointError(
+            f"{source}: has word vectors of {vectors.shape[1]} values, which this network cannot take"
+        )
+    language.keep(ids, vectors)
+    model.config = network.config = dataclasses.replace(config, word_vectors=len(ids))  # type: ignore[assignment]
 
 
 def load_bert(model: Locater, path: str | Path) -> None:

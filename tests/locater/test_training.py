@@ -23,7 +23,7 @@ from locater.training import Clips, Example, FrameStore, TrainOptions, Validatio
 from locater.training.data import collate, scaled, squared
 from locater.training.initial import settle, transfer
 from locater.training.loop import Progress, make_optimiser, rate
-from locater.training.published import load_vision, load_vit
+from locater.training.published import load_vectors, load_vision, load_vit
 
 SIZE, COUNT = 32, 24
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
@@ -610,6 +610,34 @@ def test_kinetics_weights_fill_i3d_and_it_computes_what_i3d_does(tmp_path: Path)
         load_vision(model, tmp_path / "other.safetensors")
     with pytest.raises(ConfigError, match="patch 4, vision='conv3d' has 8 and 16"):
         LocaterConfig.from_dict({**config.to_dict(), "patch": 4})
+
+
+def test_word_vectors_are_the_words_start_and_come_back_from_a_file(tmp_path: Path) -> None:
+    vectors = {word: torch.randn(16) for word in ("red", "square", "zebra")}
+    path = tmp_path / "glove.txt"
+    path.write_text("3 16\n" + "".join(f"{w} {' '.join(f'{x:.6f}' for x in v.tolist())}\n" for w, v in vectors.items()))
+    model = fresh()
+    before = model.network.read_words(model.tokens(["the blue one", "the red square"])).features
+    assert load_vectors(model, path, [example.text for example in examples()]) == 2  # nobody speaks of a zebra
+    language = model.network.language
+    place = language.known_ids.tolist().index(int(model.tokens("red")[0, 0]))
+    torch.testing.assert_close(language.known.weight[place], vectors["red"], atol=1e-5, rtol=0)
+    after = model.network.read_words(model.tokens(["the blue one", "the red square"])).features
+    assert after[0].equal(before[0])
+    assert not after[1].isclose(before[1]).all()
+    options = dataclasses.replace(OPTIONS, epochs=1)
+    again = files.load(train(model, examples(), store(), options, out=tmp_path / "run"))
+    assert again.config.word_vectors == 2
+    assert not again.network.language.known.weight[place].equal(vectors["red"])  # it has learned
+    with pytest.raises(
+        CheckpointError, match=r"glove\.txt: line 2: 16 values, the network's words have 8 \(--set word_dim=16\)"
+    ):
+        load_vectors(fresh(LocaterConfig.from_dict({**CONFIG.to_dict(), "word_dim": 8})), path, ["red"])
+    with pytest.raises(CheckpointError, match="holds none of the 1 words"):
+        load_vectors(fresh(), path, ["elsewhere"])
+    path.write_text("red " + "x " * 16)
+    with pytest.raises(CheckpointError, match="no word vectors, a word and its numbers a line"):
+        load_vectors(fresh(), path, ["red"])
 
 
 # ---- the command -------------------------------------------------------------------------------------------------
