@@ -268,30 +268,33 @@ class Locater(nn.Module):
         (B, T, 3, S, S) in [-1, 1]. Where `masks` (B, T, 1, S, S) is given and `known` (B, T) is True (all, if left out), the local memory takes the given
         mask, elsewhere the model's own, through which no gradient flows. Raises `QueryError`, `VideoError`.
         """
-        ids, size, network = self.tokens(query), self.config.image_size, self.network
-        if frames.dim() != 5 or not frames.shape[1]:
-            raise VideoError(f"frames have shape {tuple(frames.shape)}, expected (B, T, 3, {size}, {size}), T >= 1")
-        check(frames, (len(ids), frames.shape[1], 3, size, size), "frames")
-        session = Session(self, ids, size=size, gradients=True)
-        globe = global_frames if self.config.global_size else None
-        count = 0 if globe is None else globe.shape[1]
-        if globe is not None:
-            check(globe, (len(ids), count, 3, size, size), "global frames")
-        if globe is not None and not network.context:  # one pass for both
-            seen = network.look(self.fitting(torch.cat([globe, frames], dim=1)))  # (B, G + T, N, D)
-        else:
-            seen = session._eye.look(self.fitting(frames))
-            seen = seen if globe is None else torch.cat([self._glance(globe), seen], dim=1)
-        outputs = network.fuse(seen, session.words)
-        if count:
-            session.remember(outputs[-1][:, :count], ahead)
-        outputs = [output[:, count:] for output in outputs]  # (B, T, N, D) each
+        session = Session(self, self.tokens(query), size=self.config.image_size, gradients=True)
+        outputs = self._encode(session, global_frames, frames, ahead)  # K times (B, T, N, D)
         logits, weights = [], []
         for t, tokens in enumerate(outputs[-1].unbind(1)):
-            given = None if masks is None else masks[:, t]
-            logits.append(session.advance(tokens, given, None if known is None else known[:, t]))
+            given, labelled = (None if part is None else part[:, t] for part in (masks, known))
+            logits.append(session.advance(tokens, given, labelled))
             weights.append(session.word_weights)
-        return Prediction(torch.stack(logits, 1), network.auxiliary(outputs), torch.stack(weights, 1), outputs[-1])  # type: ignore[arg-type]  # every step has set it
+        read = self.network.auxiliary(outputs)
+        return Prediction(torch.stack(logits, 1), read, torch.stack(weights, 1), outputs[-1])  # type: ignore[arg-type]  # every step has set it
+
+    def _encode(self, session: Session, globe: Tensor | None, frames: Tensor, ahead: Tensor | None) -> list[Tensor]:
+        """Return F2 of every module for a clip, (B, T, N, D) each, the global frames written into the session's memory."""
+        size, batch, network = self.config.image_size, session.batch, self.network
+        if frames.dim() != 5 or not frames.shape[1]:
+            raise VideoError(f"frames have shape {tuple(frames.shape)}, expected (B, T, 3, {size}, {size}), T >= 1")
+        check(frames, (batch, frames.shape[1], 3, size, size), "frames")
+        if globe is None or not self.config.global_size:
+            return network.fuse(session._eye.look(self.fitting(frames)), session.words)
+        count = globe.shape[1]
+        check(globe, (batch, count, 3, size, size), "global frames")
+        if network.context:
+            seen = torch.cat([self._glance(globe), session._eye.look(self.fitting(frames))], dim=1)
+        else:  # one pass for both
+            seen = network.look(self.fitting(torch.cat([globe, frames], dim=1)))  # (B, G + T, N, D)
+        outputs = network.fuse(seen, session.words)
+        session.remember(outputs[-1][:, :count], ahead)
+        return [output[:, count:] for output in outputs]
 
     def segment(self, video: np.ndarray | Iterable[np.ndarray], query: str | Tensor, **options: Any) -> np.ndarray:
         """Return the masks of the referent of `query` in `video`: bool (N, H, W). See `inference.segment`."""

@@ -45,13 +45,17 @@ def _with_training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Network and schedule, whose defaults the options below change. tiny: from scratch on one core.",
 )
-@click.option("--root", type=click.Path(path_type=Path), help="The A2D-Sentences folder, or one of `a2dsplus world`.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="The dataset's folder: A2D-Sentences, one of `a2dsplus world`, or what another source reads.",
+)
 @click.option(
     "--dataset",
     type=click.Path(path_type=Path),
     help="Instead of --root: a folder of `a2dsplus build`; its source's training split is used.",
 )
-@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Which split.")
+@click.option("--split", default="train", show_default=True, help="Which of the source's splits.")
 @click.option(
     "--validation-split",
     help="Where mIoU, oIoU and silence are measured meanwhile; OUT/best.safetensors is best there.",

@@ -304,6 +304,18 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         train(model, examples(), store(), OPTIONS, out=tmp_path)
 
 
+def test_an_accelerator_without_memory_says_which_option_lowers_it(tmp_path: Path) -> None:
+    def full(module: torch.nn.Module, given: Any) -> None:
+        raise torch.OutOfMemoryError("tried to allocate 20.00 GiB")
+
+    model = fresh()
+    model.network.vision.register_forward_pre_hook(full)
+    with pytest.raises(
+        LocaterError, match=r"training: cpu ran out of memory; raise --accumulate .*--recompute.*--global-frames"
+    ):
+        train(model, examples(), store(), OPTIONS, out=tmp_path)
+
+
 def test_options_name_every_fault() -> None:
     with pytest.raises(ConfigError, match=r"epochs is 0.*flip is 2.*precision is 'int8'"):
         TrainOptions(precision="int8", epochs=0, flip=2)
@@ -691,11 +703,26 @@ def test_the_command_trains_on_an_a2d_folder_and_its_weights_load(small_root: Pa
         (["--root", ".", "--set", "colour=1"], "unknown field colour"),
         (["--root", ".", "--memories-only"], "give a checkpoint with --init"),
         (["--root", ".", "--init", "none.safetensors"], "none.safetensors: no such file"),
+        (
+            ["--root", "{root}", "--split", "test", "--validation-split", "valid"],
+            "split 'valid': A2D-Sentences has train and test",
+        ),
     ],
 )
-def test_bad_input_is_one_clear_line(arguments: list[str], words: str) -> None:
+def test_bad_input_is_one_clear_line(small_root: Path, arguments: list[str], words: str) -> None:
     from a2dsplus.cli.train import command
     from a2dsplus.errors import A2dsplusError
 
     with pytest.raises(A2dsplusError, match=words):
-        command.main(["--preset", "tiny", *arguments], standalone_mode=False)
+        given = [part.format(root=small_root) for part in arguments]
+        command.main(["--preset", "tiny", *given], standalone_mode=False)
+
+
+def test_every_option_of_a_training_is_one_of_the_command() -> None:
+    from a2dsplus.cli.train import command
+
+    known = {parameter.name: parameter for parameter in command.params}
+    for entry in dataclasses.fields(TrainOptions):
+        option = known[entry.name]
+        assert option.default is None  # so that the preset's value stands
+        assert entry.metadata["text"] in option.help
