@@ -13,7 +13,7 @@ import numpy.typing as npt
 from a2dsplus.errors import ModelError, UsageError
 from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage, RolePhrase
-from a2dsplus.models.transformers.folder import Picture, quiet
+from a2dsplus.models.transformers.folder import Picture
 
 Rgb = npt.NDArray[np.uint8]
 Roles = tuple[RolePhrase, ...] | None
@@ -59,7 +59,6 @@ class _Computing:
         if kind == "mps" or (kind == "cuda" and not torch.cuda.is_bf16_supported()):
             half = torch.float16
         self._contexts: list[Any] = [
-            quiet(),
             torch.inference_mode(),
             torch.autocast(kind, dtype=half, enabled=kind != "cpu"),
         ]

@@ -24,7 +24,7 @@ from a2dsplus.models.transformers.adapter import (
     pixels,
     silent,
 )
-from a2dsplus.models.transformers.folder import load_model, load_tokenizer, read_picture
+from a2dsplus.models.transformers.folder import load_model, load_tokenizer, quiet, read_picture
 from a2dsplus.models.transformers.tracked import Prepared, side_of
 from a2dsplus.records import Slot
 
@@ -80,7 +80,7 @@ class Concept(Adapter):
         sessions = self._sessions(video, frames, texts, roles)
         tracks: list[dict[int, _Track]] = [{} for _ in texts]
         gone: list[set[int]] = [set() for _ in texts]
-        with self.computing():
+        with quiet(), self.computing():
             for index in range(
                 video.frames
             ):  # all: which track is the referent's must not depend on which frames are asked for

@@ -132,6 +132,19 @@ def test_clipseg_is_the_librarys_with_each_frame_encoded_once(folders: Path) -> 
             assert torch.allclose(logits[row], theirs, atol=1e-5)
 
 
+def test_of_clipsegs_components_the_surest_is_taken(folders: Path) -> None:
+    ours = ClipSeg(folders / "clipseg", device="cpu", threshold=0.5, batch=4)
+    video = Noise()
+    wide, sure, speck = np.zeros((3, 48, 80), bool)
+    wide[5:30, 4:30], sure[10:33, 45:70], speck[40:41, 40:41] = True, True, True
+    probability = np.where(wide, 0.6, np.where(sure, 0.8, np.where(speck, 0.99, 0.1))).astype(np.float32)
+    mask, score = ours._answer(video, wide | sure | speck, probability)
+    assert np.array_equal(mask, sure)
+    assert score == pytest.approx(0.8)
+    assert ours._answer(video, wide, np.full((48, 80), 0.45, np.float32))[0].any() == np.False_
+    assert np.array_equal(ours._answer(video, sure, probability)[0], sure)
+
+
 def test_the_best_box_is_the_librarys(folders: Path) -> None:
     from transformers import GroundingDinoProcessor, Owlv2Processor
 
