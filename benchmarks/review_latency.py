@@ -1,11 +1,12 @@
-"""How long from a verdict's key to the next pair playing, beside a plain file server; and the server with 100,000 pairs.
+"""How long from a verdict's key to the next pair playing, beside a plain file server; on slow lines; and with 100,000 pairs.
 
     python benchmarks/review_latency.py --dataset a2dsplus-data
 
 Times are taken in headless Chromium, by the page's own clock: from the key press to the moment when both next clips have put a frame on
 screen and run. The peer is `python -m http.server` delivering the same clips to a page that does nothing else: on a key press it
 gives two <video> elements their next addresses and plays them; nothing is saved and nothing prefetched. Verdicts go to a log of the
-benchmark's own, on the disk of --scratch.
+benchmark's own, on the disk of --scratch. A slow line is Chromium's own: every request takes so much longer. There a reviewer reads each
+pair for some seconds; what is counted is what the page adds to that, and the keys.
 """
 
 import argparse
@@ -20,12 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from a2dsplus.dataset.tables import read_clips, source_root
+from a2dsplus.dataset.tables import read_clips, source_root, write_columns
 from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import encode
 from tests.review.browser import Server, browser, free_port, running, serving
 from tests.review.review_workspace import HEIGHT, WIDTH, paint, square
@@ -57,6 +58,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", type=Path, default=Path("a2dsplus-data"))
     parser.add_argument("--presses", type=int, default=60, help="verdicts to measure")
+    parser.add_argument(
+        "--delays", type=int, nargs="*", default=[0, 100, 2000], help="milliseconds that a request takes longer"
+    )
+    parser.add_argument(
+        "--reading", type=float, default=3.0, help="seconds that a reviewer looks at a pair, on a slow line"
+    )
     parser.add_argument("--pairs", type=int, default=100_000, help="pairs of the large dataset; 0 leaves it out")
     parser.add_argument("--scratch", type=Path, help="folder for logs and the large dataset (default: a temporary one)")
     parser.add_argument("--json", action="store_true")
@@ -64,6 +71,8 @@ def main() -> None:
     scratch = Path(tempfile.mkdtemp(prefix="a2d-review-", dir=options.scratch))
     try:
         found = {"next_pair": next_pair(options.dataset, options.presses, scratch)}
+        if options.delays:
+            found["lines"] = lines(options.dataset, options.delays, options.reading, options.presses // 2, scratch)
         if options.pairs:
             found["large"] = large(options.pairs, scratch)
     finally:
@@ -97,6 +106,35 @@ def next_pair(dataset: Path, presses: int, scratch: Path) -> dict[str, Any]:
     }
 
 
+def lines(dataset: Path, delays: list[int], reading: float, presses: int, scratch: Path) -> dict[str, Any]:
+    """Return {delay: what the page adds to the time of a verdict, and keys a pair}: every tenth pair is rejected with a reason."""
+    found: dict[str, Any] = {}
+    for delay in delays:
+        folder = scratch / f"delay{delay}"
+        folder.mkdir()
+        log = f"sqlite:///{folder / 'log.sqlite'}"
+        with browser() as chromium, serving(dataset, "--database", log, "--reviewer", "bench") as server:
+            page = chromium.new_page(viewport={"width": 1280, "height": 720})
+            network = page.context.new_cdp_session(page)
+            network.send("Network.enable")
+            conditions = {"offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1}
+            network.send("Network.emulateNetworkConditions", conditions)
+            page.goto(server.url)
+            shown = running(page)
+            page.evaluate("performance.clearMeasures()")
+            keys = 0
+            for number in range(presses):
+                page.wait_for_timeout(1000 * reading)
+                page.keyboard.press("2" if number % 10 == 9 else "a")
+                keys += 1
+                shown = running(page, other_than=shown)
+            times = page.evaluate(f"performance.getEntriesByName('{MEASURE}').map((entry) => entry.duration)")
+            page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.includes('unsent'))")
+            page.close()
+        found[f"{delay} ms"] = {**_spread(times), "keys a pair": keys / presses}
+    return found
+
+
 def _review(
     page: "Page", dataset: Path, presses: int, log: Path, *, wait: bool
 ) -> tuple[list[float], list[tuple[str, ...]]]:
@@ -107,7 +145,7 @@ def _review(
         page.evaluate("performance.clearMeasures()")
         for _ in range(presses):
             if wait:
-                # a reader takes longer than the next two pairs need to load
+                # a reader takes longer than the next two pairs need to get ready
                 page.wait_for_function(
                     """() => { const videos = [...document.querySelectorAll('.stage:not(.shown) video')];
                         return videos.length >= 4 && videos.every((video) => video.readyState === 4); }"""
@@ -256,31 +294,61 @@ def _large_dataset(pairs: int, folder: Path) -> Path:
     ids = np.array([f"{video}/{n % 2}" for video, n in zip(videos, number, strict=True)])
     actors = np.array(["red ball", "white dog", "small cat", "tall man"])[number % 4]
     workspace = Workspace(out)
-    queries = {"query_id": ids, "video_id": videos, "instance_id": number % 2, "split": "test"}
     texts = [f"the {actor} of caption {n} is rolling over the table" for n, actor in zip(number, actors, strict=True)]
-    workspace.write_table("queries.parquet", pd.DataFrame({**queries, "text": texts}).astype({"instance_id": "str"}))
+    columns: dict[str, dict[str, Any]] = {}
+    columns["queries"] = {
+        "query_id": ids,
+        "video_id": videos,
+        "expression_id": (number % 2).astype(str),
+        "objects": [[str(n % 2)] for n in number],
+        "text": texts,
+        "split": ["test"] * pairs,
+    }
     each = sorted(set(videos))
-    clips = {"video_id": each, "file": "clip.mp4", "frames": 75, "height": HEIGHT, "width": WIDTH, "rate": "25/1"}
-    workspace.write_table("clips.parquet", pd.DataFrame(clips))
+    clip = probe(source / "clip.mp4", video_id="clip")
+    shown = {name: [getattr(clip, name)] * len(each) for name in ("frames", "height", "width")}
+    coding = {name: [getattr(clip.coding, name)] * len(each) for name in clip.coding.__slots__}
+    columns["clips"] = {"video_id": each, "path": ["clip.mp4"] * len(each), **shown, "rate": ["25/1"] * len(each)}
+    columns["clips"] |= {"frame_names": [None] * len(each), **coding, "start": ["0/1"] * len(each)}
     rle = encode(square(10) | np.random.default_rng(0).random((HEIGHT, WIDTH)).__lt__(0.02))
-    rows = pd.DataFrame({"video_id": np.repeat(videos, 3), "frame": np.tile([20, 40, 60], pairs)})
-    rows = rows.assign(
-        instance_id=np.repeat(number % 2, 3).astype(str), height=HEIGHT, width=WIDTH, counts=rle["counts"]
-    )
-    workspace.write_table("masks.parquet", rows)
-    roles = [("ARG0", "who", None), ("V", "verb", "rolling"), ("ARGM-LOC", "where", "over table")]
-    tables = [
-        pd.DataFrame({"query_id": ids, "frame": 0, "role": r, "slot": s, "phrase": actors if p is None else p})
-        for r, s, p in roles
-    ]
-    joined = pd.concat(tables)
-    workspace.write_table("roles.parquet", joined.assign(lemma=joined["phrase"]))
+    columns["masks"] = {
+        "video_id": np.repeat(videos, 3),
+        "object": np.repeat(number % 2, 3).astype(str),
+        "frame": np.tile([20, 40, 60], pairs),
+        "height": [HEIGHT] * (3 * pairs),
+        "width": [WIDTH] * (3 * pairs),
+        "counts": [rle["counts"]] * (3 * pairs),
+    }
+    labels = [("ARG0", "who", None), ("V", "verb", "rolling"), ("ARGM-LOC", "where", "over table")]
+    phrases = [[actor, "rolling", "over table"] for actor in actors]
+    columns["roles"] = {
+        "query_id": np.repeat(ids, 3),
+        "role_frame": [0] * (3 * pairs),
+        "role": [label for label, _, _ in labels] * pairs,
+        "slot": [slot for _, slot, _ in labels] * pairs,
+        "phrase": [phrase for row in phrases for phrase in row],
+        "lemma": [phrase for row in phrases for phrase in row],
+    }
     ranks = np.tile(np.arange(6), pairs)
     query = np.repeat(number, 6)
-    contrast = (query + 2 + 7 * ranks) % pairs
-    found = {"query_id": ids[query], "contrast_query_id": ids[contrast], "tier": 1 + query % 4}
-    lists = {"shared": [["verb", "where"]] * len(query), "differing": [["who"]] * len(query)}
-    workspace.write_table("pairs.parquet", pd.DataFrame({**found, **lists, "rank": ranks, "status": "unreviewed"}))
+    grades = np.where(query % 4 == 0, "undecided", "excluded")
+    columns["pairs"] = {
+        "query_id": ids[query],
+        "contrast_query_id": ids[(query + 2 + 7 * ranks) % pairs],
+        "tier": 1 + query % 4,
+        "shared": [["verb", "where"]] * len(query),
+        "differing": [["who"]] * len(query),
+        "extra": [[]] * len(query),
+        "kind": ["other"] * len(query),
+        "grade": grades,
+        "because": [f"actor: ball of {n % 5000} / dog" for n in query],
+        "doubt": (query % 97) / 97,
+        "relation": ["none"] * len(query),
+        "rank": ranks,
+        "status": ["unreviewed"] * len(query),
+    }
+    for name, table in columns.items():
+        write_columns(workspace, f"{name}.parquet", table)
     workspace.write_json(".a2dsplus/source.json", {"root": str(source.resolve())})
     return out
 
@@ -300,13 +368,17 @@ def _spread(times: list[float]) -> dict[str, float]:
 def table(found: dict[str, Any]) -> str:
     """Return the figures as text, the file server's median as 1."""
     base = found["next_pair"]["plain file server"]["median"]
-    lines = [f"{'key press to next pair, both clips playing':44} {'n':>4} {'median':>9} {'95%':>9} {'ratio':>7}"]
+    said = [f"{'key press to next pair, both clips playing':44} {'n':>4} {'median':>9} {'95%':>9} {'ratio':>7}"]
     for name, row in found["next_pair"].items():
-        lines.append(f"{name:44} {row['n']:4} {row['median']:6.0f} ms {row['p95']:6.0f} ms {row['median'] / base:7.2f}")
+        said.append(f"{name:44} {row['n']:4} {row['median']:6.0f} ms {row['p95']:6.0f} ms {row['median'] / base:7.2f}")
+    for name, row in found.get("lines", {}).items():
+        keys = f"{row['keys a pair']:.2f} keys a pair"
+        words = f"a request takes {name} longer, pairs are read"
+        said.append(f"{words:44} {row['n']:4} {row['median']:6.0f} ms {row['p95']:6.0f} ms {keys:>17}")
     for name, value in found.get("large", {}).items():
         words = f"median {value['median']:.0f}, 95% {value['p95']:.0f}" if isinstance(value, dict) else f"{value:,.1f}"
-        lines.append(f"{name:44} {words}")
-    return "\n".join(lines)
+        said.append(f"{name:44} {words}")
+    return "\n".join(said)
 
 
 if __name__ == "__main__":

@@ -360,6 +360,14 @@ def _cell(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def write_columns(workspace: Workspace, name: str, columns: Mapping[str, Any], *, contract: str | None = None) -> None:
+    """Write a table from its columns, {name: values}. `contract`: the table whose columns it has, if not its own."""
+    schema = _TABLES[contract or name]
+    table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+    with replacing(workspace.path(name)) as partial:
+        pq.write_table(table, partial, row_group_size=_GROUP_ROWS if name == "masks.parquet" else None)
+
+
 def read_columns(workspace: Workspace, name: str, columns: list[str]) -> pa.Table:
     """Return columns of a table as they stand on disk, for who reads a hundred thousand rows; raises WorkspaceError as the readers do."""
     file = _open(workspace, name)
@@ -372,13 +380,9 @@ def read_columns(workspace: Workspace, name: str, columns: list[str]) -> pa.Tabl
 
 
 def _write(workspace: Workspace, name: str, rows: list[tuple[Any, ...]], *, contract: str | None = None) -> None:
-    schema = _TABLES[contract or name]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    table = pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )
-    with replacing(workspace.path(name)) as partial:
-        pq.write_table(table, partial, row_group_size=_GROUP_ROWS if name == "masks.parquet" else None)
+    names = _TABLES[contract or name].names
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    write_columns(workspace, name, dict(zip(names, values, strict=True)), contract=contract)
 
 
 def _rows(workspace: Workspace, name: str, *, contract: str | None = None) -> Iterator[tuple[Any, ...]]:

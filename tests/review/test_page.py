@@ -1,6 +1,7 @@
 """The review page in a real browser: keys, undo, a server that dies, two reviewers, markup in captions."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from a2dsplus.review.store import Store, default_url, settled
 from a2dsplus.review.summary import summary
 from tests.review.browser import PATIENCE_MS, Server, browser, needs_browser, running, serving
 from tests.review.review_workspace import SCRIPT, dataset
+from tests.shared_data import SHARED, needs_shared
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -632,6 +634,53 @@ def test_frames_are_stepped_one_by_one_and_the_outline_follows(shared_page: "Pag
     assert canvas.evaluate(painted)
     page.keyboard.press("o")
     assert not canvas.evaluate(painted)
+
+
+# the number that a frame of ../shared/cases/clips tells: eight blocks of 16 pixels at the top, white is 1, least significant first
+NUMBER = """(video) => {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  context.drawImage(video, 0, 0);
+  return [...Array(8).keys()].reduce((sum, bit) => sum + (context.getImageData(16 * bit + 8, 8, 1, 1).data[0] > 127 ? 1 << bit : 0), 0);
+}"""
+
+
+@needs_shared
+def test_the_outline_belongs_to_the_picture_also_where_the_rate_varies(chromium: "Browser", tmp_path: Path) -> None:
+    clip = tmp_path / "clips" / "vfr.mp4"
+    clip.parent.mkdir()
+    shutil.copy(SHARED / "cases" / "clips" / "vfr.mp4", clip)
+    folder = dataset(tmp_path / "vfr", clip=clip, videos=2)
+    with serving(folder, "--reviewer", "ada") as server:
+        page = named(chromium, server, "ada")
+        running(page)
+        page.keyboard.press(" ")
+        page.wait_for_selector("[data-do=play][aria-label=Play]")
+        video = page.locator(".stage.shown .query video")
+        frames = int(page.locator("#frame").inner_text().split("/")[1])
+        # sought: picture k - 1 at frame k, over the change of rate (of this file's last frame players show nothing: it ends with it)
+        for frame in (1, 2, 9, frames // 2, frames // 2 + 3, frames - 1):
+            page.locator("#scrubber").fill(str(frame))
+            page.wait_for_function(
+                f"([video, frame]) => !video.seeking && ({NUMBER})(video) === frame - 1",
+                arg=[video.element_handle(), frame],
+            )
+        # played: what the counter says is what is seen
+        seen = video.evaluate(
+            f"""(video) => new Promise((done) => {{
+                const found = [];
+                const look = () => {{
+                    found.push([({NUMBER})(video), Number(document.querySelector('#frame').textContent.split('/')[0]) - 1]);
+                    if (found.length < 12) video.requestVideoFrameCallback(look);
+                    else done(found);
+                }};
+                document.querySelector('[data-do=play]').click();
+                video.requestVideoFrameCallback(look);
+            }})"""
+        )
+        assert [picture for picture, _ in seen] == [counter for _, counter in seen]
+        page.context.close()
 
 
 def test_the_composed_sample_plays(shared_page: "Page") -> None:
