@@ -95,6 +95,12 @@ def command(
     `a2dsplus build` run again keeps accepted pairs and replaces rejected ones. With --export FILE no page is served: the
     reviewed pairs are written for `a2dsplus build --pairs FILE`, or, where FILE ends in .csv, as a table of every vote.
     """
+    import pyarrow as pa
+
+    # tables are read once, at the start: what that took goes back to the system, and no thread keeps a heap of its own
+    pa.set_memory_pool(pa.system_memory_pool())
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
     from a2dsplus.review.catalogue import fingerprint
     from a2dsplus.review.decisions import reviewer_name
     from a2dsplus.review.desk import Desk

@@ -66,24 +66,25 @@ class Catalogue:
     def _read(self, workspace: Workspace) -> None:
         ids = pa.array(self.query_ids)
         query, contrast = (_located(workspace, name, ids) for name in ("query_id", "contrast_query_id"))
-        names = ["tier", "rank", "doubt", "status", "grade", "kind", "relation", "because"]
-        table = tables.read_columns(workspace, "pairs.parquet", names)
-        rank = table["rank"].to_numpy().astype(np.int16)
-        order = np.lexsort((rank, query))
+
+        def column(name: str) -> pa.ChunkedArray:
+            # one at a time: none needs the memory of all
+            return tables.read_columns(workspace, "pairs.parquet", [name])[name]
+
+        rank = column("rank").to_numpy().astype(np.int16)
+        order = np.lexsort((rank, query)).astype(np.int32)
         self.query, self.contrast, self.rank = query[order], contrast[order], rank[order]
-        self.tier = pc.fill_null(table["tier"], 0).to_numpy().astype(np.int8)[order]
-        self.doubt = table["doubt"].to_numpy().astype(np.float32)[order]
+        self.tier = pc.fill_null(column("tier"), 0).to_numpy().astype(np.int8)[order]
+        self.doubt = column("doubt").to_numpy().astype(np.float32)[order]
         self.status, self.grade, self.kind, self.relation = (
-            pc.index_in(table[name], pa.array(words)).to_numpy().astype(np.int8)[order]
+            pc.index_in(column(name), pa.array(words)).to_numpy().astype(np.int8)[order]
             for name, words in (("status", STATUSES), ("grade", GRADES), ("kind", KINDS), ("relation", RELATIONS))
         )
-        self._because = table["because"].combine_chunks().dictionary_encode().take(pa.array(order))
+        self._because = column("because").dictionary_encode().combine_chunks().take(pa.array(order))
         other = pc.match_substring(self._because.dictionary, _ANOTHER_CAPTION)
         self.may_fit_elsewhere = other.take(self._because.indices).to_numpy(zero_copy_only=False).astype(bool)
-        del table
         self.shared, self.differing, self.extra = (
-            _bits(tables.read_columns(workspace, "pairs.parquet", [name])[name])[order]
-            for name in ("shared", "differing", "extra")
+            _bits(column(name))[order] for name in ("shared", "differing", "extra")
         )
 
     def __len__(self) -> int:

@@ -58,13 +58,16 @@ class Index:
         self._queries = tables.read_columns(workspace, "queries.parquet", names)
         self.query_ids: list[str] = self._queries["query_id"].to_pylist()
         self._position = {query_id: position for position, query_id in enumerate(self.query_ids)}
-        self._videos = _Groups(self._queries["video_id"])
-        roles = tables.read_columns(
-            workspace, "roles.parquet", ["query_id", "role_frame", "role", "slot", "phrase", "lemma"]
+        self._videos = tables.read_columns(workspace, "queries.parquet", ["video_id"])["video_id"].unique()
+        self._rows_of_video = _Groups(pc.index_in(self._queries["video_id"], self._videos), len(self._videos))
+        # a column at a time: none needs the memory of all
+        ids = tables.read_columns(workspace, "roles.parquet", ["query_id"])["query_id"]
+        self._rows_of_query = _Groups(pc.index_in(ids, self._queries["query_id"].combine_chunks()), len(self.query_ids))
+        del ids
+        names = ["role_frame", "role", "slot", "phrase", "lemma"]
+        self._roles = pa.table(
+            {name: _compact(tables.read_columns(workspace, "roles.parquet", [name])[name]) for name in names}
         )
-        self._roles = pa.table({name: _compact(roles[name]) for name in roles.column_names if name != "query_id"})
-        self._roles_of = _Groups(roles["query_id"])
-        del roles
         self.root = tables.source_root(workspace).resolve()
         self._clips = tables.ClipTable(workspace, root=self.root)
         self._masks = tables.read_masks(workspace)
@@ -85,7 +88,8 @@ class Index:
 
     def captions_of(self, video_id: str) -> list[Caption]:
         """Return all queries of a video, in the table's order."""
-        return [self._caption(position) for position in self._videos.rows(video_id)]
+        video = pc.index(self._videos, video_id).as_py()
+        return [self._caption(int(position)) for position in self._rows_of_video[video]] if video >= 0 else []
 
     def texts(self) -> Sequence[str]:
         """Return all captions, in the table's order."""
@@ -100,7 +104,8 @@ class Index:
 
     def roles(self, query_id: str) -> list[RoleRow]:
         """Return a query's roles, in the table's order."""
-        rows = self._roles.take(self._roles_of.rows(query_id)).to_pylist()
+        position = self._position.get(query_id)
+        rows = [] if position is None else self._roles.take(self._rows_of_query[position]).to_pylist()
         return [
             RoleRow(frame=r["role_frame"], role=r["role"], slot=r["slot"], phrase=r["phrase"], lemma=r["lemma"])
             for r in rows
@@ -126,21 +131,19 @@ class Index:
 
 
 class _Groups:
-    """The rows of each value of a column, without an object a row: rows by value, and where each value's begin."""
+    """The rows of each group, without an object a row: rows by group, and where each group's begin.
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        encoded = column.combine_chunks().dictionary_encode()
-        self._code = {value: code for code, value in enumerate(encoded.dictionary.to_pylist())}
-        self.codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
-        self._order = np.argsort(self.codes, kind="stable").astype(np.int32)
-        self._first = np.searchsorted(self.codes[self._order], np.arange(len(self._code) + 1)).astype(np.int32)
+    `groups`: each row's group, 0 to `number` - 1; a row without one is in none.
+    """
 
-    def rows(self, value: str) -> npt.NDArray[np.int32]:
-        """Return the numbers of the rows with a value, ascending; none for an unknown value."""
-        code = self._code.get(value)
-        if code is None:
-            return np.empty(0, np.int32)
-        return self._order[self._first[code] : self._first[code + 1]]
+    def __init__(self, groups: pa.ChunkedArray, number: int) -> None:
+        of_row = pc.fill_null(groups, -1).to_numpy().astype(np.int32)
+        self._order = np.argsort(of_row, kind="stable").astype(np.int32)
+        self._first = np.searchsorted(of_row[self._order], np.arange(number + 1)).astype(np.int32)
+
+    def __getitem__(self, group: int) -> npt.NDArray[np.int32]:
+        """Return the numbers of a group's rows, ascending."""
+        return self._order[self._first[group] : self._first[group + 1]]
 
 
 class _Texts(Sequence[str]):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = Path("/usr/bin/chromium")
 # what waits, waits for a condition; a machine that does much else meets it late
-PATIENCE_MS = 20_000
+PATIENCE_MS = 120_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
