@@ -1,6 +1,7 @@
 """`a2dsplus review`: serve the review page, or export what has been reviewed."""
 
 import contextlib
+import ctypes
 import getpass
 import html
 import os
@@ -95,12 +96,7 @@ def command(
     `a2dsplus build` run again keeps accepted pairs and replaces rejected ones. With --export FILE no page is served: the
     reviewed pairs are written for `a2dsplus build --pairs FILE`, or, where FILE ends in .csv, as a table of every vote.
     """
-    import pyarrow as pa
-
-    # tables are read once, at the start: what that took goes back to the system, and no thread keeps a heap of its own
-    pa.set_memory_pool(pa.system_memory_pool())
-    pa.set_cpu_count(1)
-    pa.set_io_thread_count(1)
+    _give_memory_back()
     from a2dsplus.review.catalogue import fingerprint
     from a2dsplus.review.decisions import reviewer_name
     from a2dsplus.review.desk import Desk
@@ -135,6 +131,20 @@ def command(
             reviewer=name,
             open_page=open_page,
         )
+
+
+def _give_memory_back() -> None:
+    """Have what reading the tables took go back to the system: no heap a thread, large blocks on their own."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    # glibc: M_ARENA_MAX, M_MMAP_THRESHOLD (malloc.h); other C libraries have no such call
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(-8, 1)
+        library.mallopt(-3, 64 * 1024)
 
 
 def _rules(

@@ -94,7 +94,9 @@ _TABLES = {
     ),
 }
 _WORDS = {"kind": get_args(Kind), "grade": get_args(Grade), "relation": get_args(Relation), "status": get_args(Status)}
-_GROUP_ROWS = 4096
+# rows that are read together: masks are looked up by video, the others read in stretches
+_GROUP_ROWS = {"masks.parquet": 4096}
+_MOST_GROUP_ROWS = 32768
 _MOST_ROWS, _MOST_BYTES = 10**8, 8 * 2**30
 _AGAIN = "run `a2dsplus build` again"
 
@@ -155,8 +157,12 @@ class ClipTable(Mapping[str, Clip]):
     def __init__(self, workspace: Workspace, *, root: Path | None = None) -> None:
         self._workspace = workspace
         self._root = root if root is not None else source_root(workspace)
-        self._table = read_columns(workspace, "clips.parquet", _TABLES["clips.parquet"].names)
-        self._place = {video: place for place, video in enumerate(self._table["video_id"].to_pylist())}
+        table = read_columns(workspace, "clips.parquet", _TABLES["clips.parquet"].names)
+        self._place = {video: place for place, video in enumerate(table["video_id"].to_pylist())}
+        # what most clips have in common is kept once
+        self._columns = [
+            column.dictionary_encode() if pa.types.is_string(column.type) else column for column in table.columns
+        ]
 
     def __len__(self) -> int:
         return len(self._place)
@@ -169,7 +175,7 @@ class ClipTable(Mapping[str, Clip]):
 
     def __getitem__(self, video: str) -> Clip:
         place = self._place[video]
-        row = tuple(column[place].as_py() for column in self._table.columns)
+        row = tuple(column[place].as_py() for column in self._columns)
         return _clip(self._workspace, place, row, base=self._root)
 
 
@@ -365,15 +371,22 @@ def write_columns(workspace: Workspace, name: str, columns: Mapping[str, Any], *
     schema = _TABLES[contract or name]
     table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
     with replacing(workspace.path(name)) as partial:
-        pq.write_table(table, partial, row_group_size=_GROUP_ROWS if name == "masks.parquet" else None)
+        pq.write_table(table, partial, row_group_size=_GROUP_ROWS.get(name, _MOST_GROUP_ROWS))
+
+
+def column_groups(workspace: Workspace, name: str, columns: list[str]) -> Iterator[pa.Table]:
+    """Yield columns of a table as they stand on disk, some ten thousand rows at a time; raises WorkspaceError as the readers do."""
+    file = _open(workspace, name)
+    schema = pa.schema([_TABLES[name].field(column) for column in columns])
+    for group in range(file.num_row_groups):
+        yield _read_group(workspace, name, file, group, columns).cast(schema)
 
 
 def read_columns(workspace: Workspace, name: str, columns: list[str]) -> pa.Table:
     """Return columns of a table as they stand on disk, for who reads a hundred thousand rows; raises WorkspaceError as the readers do."""
-    file = _open(workspace, name)
-    groups = [_read_group(workspace, name, file, group, columns) for group in range(file.num_row_groups)]
+    groups = list(column_groups(workspace, name, columns))
     schema = pa.schema([_TABLES[name].field(column) for column in columns])
-    return pa.concat_tables(groups).cast(schema) if groups else schema.empty_table()
+    return pa.concat_tables(groups) if groups else schema.empty_table()
 
 
 # ---- parquet ---------------------------------------------------------------------------------------------------------

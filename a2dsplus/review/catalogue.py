@@ -3,8 +3,9 @@
 A query is its position in queries.parquet, a candidate its position here: a query's candidates stand together, by rank.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -65,27 +66,41 @@ class Catalogue:
 
     def _read(self, workspace: Workspace) -> None:
         ids = pa.array(self.query_ids)
-        query, contrast = (_located(workspace, name, ids) for name in ("query_id", "contrast_query_id"))
+        because = pa.array([""])
 
-        def column(name: str) -> pa.ChunkedArray:
-            # one at a time: none needs the memory of all
-            return tables.read_columns(workspace, "pairs.parquet", [name])[name]
+        def column(name: str, values: Callable[[pa.ChunkedArray], Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+            """Return a column as numbers, made of it some ten thousand rows at a time."""
+            groups = tables.column_groups(workspace, "pairs.parquet", [name])
+            made = [np.asarray(values(group[name]), dtype) for group in groups]
+            return np.concatenate([np.empty(0, dtype), *made])
 
-        rank = column("rank").to_numpy().astype(np.int16)
+        def words(known: Sequence[str]) -> Callable[[pa.ChunkedArray], Any]:
+            return lambda values: pc.index_in(values, pa.array(known)).to_numpy()
+
+        def located(values: pa.ChunkedArray) -> Any:
+            return _located(workspace, values, ids)
+
+        def reasons(values: pa.ChunkedArray) -> Any:
+            nonlocal because
+            because = pa.concat_arrays([because, values.combine_chunks()]).unique()
+            return pc.index_in(values, because).to_numpy()
+
+        rank = column("rank", lambda values: values.to_numpy(), np.int16)
+        query = column("query_id", located, np.int32)
         order = np.lexsort((rank, query)).astype(np.int32)
-        self.query, self.contrast, self.rank = query[order], contrast[order], rank[order]
-        self.tier = pc.fill_null(column("tier"), 0).to_numpy().astype(np.int8)[order]
-        self.doubt = column("doubt").to_numpy().astype(np.float32)[order]
+        self.query, self.rank = query[order], rank[order]
+        self.contrast = column("contrast_query_id", located, np.int32)[order]
+        self.tier = column("tier", lambda values: pc.fill_null(values, 0).to_numpy(), np.int8)[order]
+        self.doubt = column("doubt", lambda values: values.to_numpy(), np.float32)[order]
         self.status, self.grade, self.kind, self.relation = (
-            pc.index_in(column(name), pa.array(words)).to_numpy().astype(np.int8)[order]
-            for name, words in (("status", STATUSES), ("grade", GRADES), ("kind", KINDS), ("relation", RELATIONS))
+            column(name, words(known), np.int8)[order]
+            for name, known in (("status", STATUSES), ("grade", GRADES), ("kind", KINDS), ("relation", RELATIONS))
         )
-        self._because = column("because").dictionary_encode().combine_chunks().take(pa.array(order))
-        other = pc.match_substring(self._because.dictionary, _ANOTHER_CAPTION)
-        self.may_fit_elsewhere = other.take(self._because.indices).to_numpy(zero_copy_only=False).astype(bool)
         self.shared, self.differing, self.extra = (
-            _bits(column(name))[order] for name in ("shared", "differing", "extra")
+            column(name, _bits, np.uint8)[order] for name in ("shared", "differing", "extra")
         )
+        self._because_of, self._because = column("because", reasons, np.int32)[order], because
+        self._fits_elsewhere = pc.match_substring(because, _ANOTHER_CAPTION).to_numpy(zero_copy_only=False)
 
     def __len__(self) -> int:
         return len(self.query)
@@ -132,7 +147,7 @@ class Catalogue:
             extra=slots(int(self.extra[candidate])),
             kind=KINDS[self.kind[candidate]],
             grade=GRADES[self.grade[candidate]],
-            because=self._because[candidate].as_py(),
+            because=self._because[int(self._because_of[candidate])].as_py(),
             doubt=float(self.doubt[candidate]),
             relation=RELATIONS[self.relation[candidate]],
             rank=rank,
@@ -170,8 +185,7 @@ class Catalogue:
         if mark == "position":
             speaks = self._speaks_of_position
             return speaks[self.query[candidates]] | speaks[self.contrast[candidates]]
-        found: npt.NDArray[np.bool_] = self.may_fit_elsewhere[candidates]
-        return found
+        return np.asarray(self._fits_elsewhere[self._because_of[candidates]], bool)
 
     def fits(self, query: Caption, contrast: Caption) -> tuple[str, ...]:
         """Return the query ids of the other captions in the contrast's video of which somebody is not ruled out as the query's."""
@@ -193,17 +207,15 @@ def slots(mask: int) -> tuple[str, ...]:
     return tuple(slot for i, slot in enumerate(SLOTS) if mask >> i & 1)
 
 
-def _located(workspace: Workspace, name: str, ids: pa.Array) -> npt.NDArray[np.int32]:
-    """Return a column of query ids as positions, (C,) int32."""
-    column = tables.read_columns(workspace, "pairs.parquet", [name])[name]
+def _located(workspace: Workspace, column: pa.ChunkedArray, ids: pa.Array) -> Any:
+    """Return query ids as positions."""
     found = pc.index_in(column, ids)
     if found.null_count:
         unknown = column.filter(pc.is_null(found))[0].as_py()
         raise WorkspaceError(
             f"{workspace.path('pairs.parquet')}: query {unknown!r} is not in queries.parquet; run `a2dsplus build` again"
         )
-    positions: npt.NDArray[np.int32] = found.to_numpy().astype(np.int32)
-    return positions
+    return found.to_numpy()
 
 
 def _bits(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:

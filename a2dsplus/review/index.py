@@ -61,9 +61,12 @@ class Index:
         self._videos = tables.read_columns(workspace, "queries.parquet", ["video_id"])["video_id"].unique()
         self._rows_of_video = _Groups(pc.index_in(self._queries["video_id"], self._videos), len(self._videos))
         # a column at a time: none needs the memory of all
-        ids = tables.read_columns(workspace, "roles.parquet", ["query_id"])["query_id"]
-        self._rows_of_query = _Groups(pc.index_in(ids, self._queries["query_id"].combine_chunks()), len(self.query_ids))
-        del ids
+        known = self._queries["query_id"].combine_chunks()
+        groups = tables.column_groups(workspace, "roles.parquet", ["query_id"])
+        of_query = pa.chunked_array(
+            [pc.index_in(group["query_id"].combine_chunks(), known) for group in groups], pa.int32()
+        )
+        self._rows_of_query = _Groups(of_query, len(self.query_ids))
         names = ["role_frame", "role", "slot", "phrase", "lemma"]
         self._roles = pa.table(
             {name: _compact(tables.read_columns(workspace, "roles.parquet", [name])[name]) for name in names}
