@@ -31,7 +31,6 @@ from a2dsplus.sources.reading import read_split
 
 # a change to what a stage makes from the same input changes its number
 _READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 3, 3
-_SAMPLED = ".a2dsplus/sampled.parquet"
 _WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
 _LACKS = "the split withholds {}"
 
@@ -124,7 +123,7 @@ def roles(workspace: Workspace, options: BuildOptions, report: BuildReport, bars
 def contrast(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> None:
     """Write pairs.parquet: the sampled pairs, ranked anew by what the reviewers and a pairs file say."""
     sampler = _sample(workspace, options, report, bars)
-    pairs = tables.read_pairs(workspace, name=_SAMPLED)
+    pairs = tables.read_pairs(workspace, name=tables.SAMPLED)
     unpaired = dict(workspace.made_from("sample")["unpaired"])
     settled = _settled(workspace, options)
     if options.pairs is not None:
@@ -164,11 +163,11 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
     with bars("sampling contrast", len(meanings), "queries") as advance:
         sampling = sampler.sample(meanings, seed=options.seed, contrasts=options.contrasts, progress=advance)
     guard = sampler.removed(meanings)
-    tables.write_pairs(workspace, sampling.pairs, name=_SAMPLED)
+    tables.write_pairs(workspace, sampling.pairs, name=tables.SAMPLED)
     workspace.remember(
         "sample",
         key,
-        outputs=[_SAMPLED],
+        outputs=[tables.SAMPLED],
         unpaired=sampling.unpaired,
         guard={reason: guard[reason] for reason in sorted(guard)},
         options={"ranks": RANKS, "wordnet": wordnet, "lexicon": words[0], "exclusion": words[1]},

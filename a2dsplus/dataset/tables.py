@@ -93,6 +93,8 @@ _TABLES = {
         ]
     ),
 }
+SAMPLED = ".a2dsplus/sampled.parquet"
+"""The pairs as drawn, before any review; its columns are those of pairs.parquet."""
 _WORDS = {"kind": get_args(Kind), "grade": get_args(Grade), "relation": get_args(Relation), "status": get_args(Status)}
 # rows that are read together: masks are looked up by video, the others read in stretches
 _GROUP_ROWS = {"masks.parquet": 4096}
@@ -374,12 +376,17 @@ def write_columns(workspace: Workspace, name: str, columns: Mapping[str, Any], *
         pq.write_table(table, partial, row_group_size=_GROUP_ROWS.get(name, _MOST_GROUP_ROWS))
 
 
-def column_groups(workspace: Workspace, name: str, columns: list[str]) -> Iterator[pa.Table]:
-    """Yield columns of a table as they stand on disk, some ten thousand rows at a time; raises WorkspaceError as the readers do."""
-    file = _open(workspace, name)
-    schema = pa.schema([_TABLES[name].field(column) for column in columns])
+def column_groups(
+    workspace: Workspace, name: str, columns: list[str], *, contract: str | None = None
+) -> Iterator[pa.Table]:
+    """Yield columns of a table as they stand on disk, some ten thousand rows at a time; raises WorkspaceError as the readers do.
+
+    `contract`: the table whose columns it has, if not its own.
+    """
+    file = _open(workspace, name, contract=contract)
+    schema = pa.schema([_TABLES[contract or name].field(column) for column in columns])
     for group in range(file.num_row_groups):
-        yield _read_group(workspace, name, file, group, columns).cast(schema)
+        yield _read_group(workspace, name, file, group, columns, contract=contract).cast(schema)
 
 
 def read_columns(workspace: Workspace, name: str, columns: list[str]) -> pa.Table:

@@ -86,10 +86,11 @@ class Catalogue:
             return pc.index_in(values, because).to_numpy()
 
         rank = column("rank", lambda values: values.to_numpy(), np.int16)
-        query = column("query_id", located, np.int32)
-        order = np.lexsort((rank, query)).astype(np.int32)
-        self.query, self.rank = query[order], rank[order]
-        self.contrast = column("contrast_query_id", located, np.int32)[order]
+        query, contrast = (column(name, located, np.int32) for name in ("query_id", "contrast_query_id"))
+        # verdicts that an earlier build ranked by may hold no more: candidates come in the order of the draw, as in the next build
+        drawn = _drawn(workspace, query, contrast, ids)
+        order = np.lexsort((rank if drawn is None else drawn, query)).astype(np.int32)
+        self.query, self.contrast, self.rank = query[order], contrast[order], rank[order]
         self.tier = column("tier", lambda values: pc.fill_null(values, 0).to_numpy(), np.int8)[order]
         self.doubt = column("doubt", lambda values: values.to_numpy(), np.float32)[order]
         self.status, self.grade, self.kind, self.relation = (
@@ -184,7 +185,7 @@ class Catalogue:
         """Return which candidates have a mark (see `filters.MARKS`), (len(candidates),) bool."""
         if mark == "position":
             speaks = self._speaks_of_position
-            return speaks[self.query[candidates]] | speaks[self.contrast[candidates]]
+            return np.asarray(speaks[self.query[candidates]] | speaks[self.contrast[candidates]], bool)
         return np.asarray(self._fits_elsewhere[self._because_of[candidates]], bool)
 
     def fits(self, query: Caption, contrast: Caption) -> tuple[str, ...]:
@@ -205,6 +206,27 @@ class Catalogue:
 def slots(mask: int) -> tuple[str, ...]:
     """Return bits as slots."""
     return tuple(slot for i, slot in enumerate(SLOTS) if mask >> i & 1)
+
+
+def _drawn(
+    workspace: Workspace, query: npt.NDArray[Any], contrast: npt.NDArray[Any], ids: pa.Array
+) -> npt.NDArray[Any] | None:
+    """Return each pair's place in the draw, (C,); None where the pairs are not those drawn here, as with a pairs file."""
+    if not workspace.path(tables.SAMPLED).is_file():
+        return None
+    names = ["query_id", "contrast_query_id", "rank"]
+    keys, ranks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for group in tables.column_groups(workspace, tables.SAMPLED, names, contract="pairs.parquet"):
+        found = [pc.fill_null(pc.index_in(group[name], ids), -1).to_numpy().astype(np.int64) for name in names[:2]]
+        keys.append(found[0] * len(ids) + found[1])
+        ranks.append(group["rank"].to_numpy())
+    known = np.concatenate(keys)
+    order = np.argsort(known)
+    wanted = query.astype(np.int64) * len(ids) + contrast
+    place = np.searchsorted(known, wanted, sorter=order)
+    if (place == len(known)).any() or (known[order[place]] != wanted).any():
+        return None
+    return np.asarray(np.concatenate(ranks)[order[place]])
 
 
 def _located(workspace: Workspace, column: pa.ChunkedArray, ids: pa.Array) -> Any:

@@ -1,6 +1,7 @@
 """One rule for the pair in use: what the build takes, what the review exports, and what a build of that export takes."""
 
 import tempfile
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from a2dsplus.contrast.pairs_file import PublishedPair, read_pairs_file
 from a2dsplus.contrast.reviewed import in_use, order_after_review, rank_again
-from a2dsplus.dataset.tables import read_pairs, write_pairs
+from a2dsplus.dataset.tables import SAMPLED, read_pairs, write_pairs
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.records import Pair, Status
 from a2dsplus.review.decisions import Decision, Reason, Verdict
@@ -37,9 +38,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dataset(tmp_path_factory.mktemp("rule"), videos=QUERIES)
 
 
-def logged(store: Store, pairs: list[Pair], said: list[Said]) -> None:
+def logged(store: Store, pairs: list[Pair], said: list[Said], *, first: int = 1) -> None:
     """Write a log as the reviewers' pages would."""
-    number = count(1)
+    number = count(first)
     own: dict[int, list[Decision]] = {}
     for who, query, candidate, verdict in said:
         pair = pairs[query * CANDIDATES + candidate]
@@ -95,6 +96,34 @@ def test_build_and_export_and_a_build_of_the_export_use_the_same_pairs(made: Pat
 
 def row_key(row: PublishedPair) -> tuple[str, str]:
     return row.query_id, row.contrast_query_id
+
+
+@settings(max_examples=20, deadline=None)
+@given(logs, logs)
+def test_the_page_knows_the_draw_also_after_a_build_by_verdicts_that_were_taken_back(
+    made: Path, before: list[Said], after: list[Said]
+) -> None:
+    workspace = Workspace.open(made)
+    drawn = read_pairs(workspace)
+    write_pairs(workspace, drawn, name=SAMPLED)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(default_url(Path(folder)))
+        logged(store, drawn, before)
+        write_pairs(workspace, rank_again(drawn, settled(Path(folder))))
+        try:
+            # everything is taken back, and something else is said
+            for number, decision in enumerate([d for d in store.since(0) if store.ledger().stands(d.decision_id)]):
+                name = f"undo-{number:06d}"
+                store.append(
+                    replace(decision, decision_id=name, verdict=Verdict.UNDO, undoes=decision.decision_id, reason=None)
+                )
+            logged(store, drawn, after, first=1000)
+            built = rank_again(drawn, settled(Path(folder)))
+            assert as_rows(Desk(workspace, store, rules=Rules(double=1.0)).pairs()) == as_rows(built)
+        finally:
+            write_pairs(workspace, drawn)
+            workspace.path(SAMPLED).unlink()
+            store.close()
 
 
 def test_a_disputed_first_candidate_gives_way_to_an_accepted_second(made: Path, tmp_path: Path) -> None:
