@@ -49,8 +49,8 @@ def meaning(query: Query, rows: Iterable[Row]) -> Meaning:
     kept = sorted(
         {
             (slot, f"not {lemma}" if slot == Slot.VERB and number in denied else lemma)
-            for number, _, slot, _, lemma in ((*row[:4], normalised(row[4])) for row in told)
-            if slot in _COMPARED and lemma
+            for number, label, slot, _, lemma in ((*row[:4], normalised(row[4])) for row in told)
+            if slot in _COMPARED and lemma and label != "ARGM-NEG"
         }
     )
     return Meaning(query.query_id, query.video_id, tuple(kept), any(slot == Slot.VERB for slot, _ in kept), told)

@@ -28,7 +28,7 @@ def clean(words: Sequence[Word], *, verb_at: int | None = None, agent: str = "")
     if verb_at is not None:
         kept = spoken
     else:
-        lowered = [word.text.lower() for _, word in spoken]
+        lowered = [word.plain.lower() for _, word in spoken]
         if all(word in _CONJUNCTIONS for word in lowered):
             return None
         kept = [item for place, item in enumerate(spoken) if not _drops(lowered, place)]
@@ -38,7 +38,7 @@ def clean(words: Sequence[Word], *, verb_at: int | None = None, agent: str = "")
     if not kept:
         return None
     verb_place = next((place for place, (index, _) in enumerate(kept) if index == verb_at), None)
-    lemmas = lemmatise([word.text for _, word in kept], verb_at=verb_place)
+    lemmas = lemmatise([word.plain for _, word in kept], verb_at=verb_place)
     return Cleaned(phrase=" ".join(word.text for _, word in kept), lemma=" ".join(lemmas))
 
 

@@ -1,25 +1,18 @@
 """Tags of a caption's words to role frames, and frames to the caption's list of roles."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from a2dsplus.records import ParsedCaption, Role, RoleFrame, Slot
 from a2dsplus.roles.clean import clean
 from a2dsplus.roles.lemmas import lemma_of
-from a2dsplus.roles.lexicon import AUXILIARY_LABELS, BE
+from a2dsplus.roles.lexicon import AUXILIARY_LABELS, BE, PRONOUNS
+from a2dsplus.roles.mending import Prediction, mended
 from a2dsplus.roles.slots import slot_of, subject_of
 from a2dsplus.roles.tokens import Word
 
 NOUN_PHRASE = "NP"
 """The label of the one role of a caption without a frame; no model gives it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What a model says of one predicate: its word, and a BIO tag a word of the caption."""
-
-    predicate_index: int
-    tags: tuple[str, ...]
 
 
 def build_caption(caption: str, words: Sequence[Word], predictions: Iterable[Prediction]) -> ParsedCaption:
@@ -30,7 +23,7 @@ def build_caption(caption: str, words: Sequence[Word], predictions: Iterable[Pre
     """
     frames = [
         _frame(caption, words, prediction)
-        for prediction in sorted(predictions, key=lambda prediction: prediction.predicate_index)
+        for prediction in mended(words, sorted(predictions, key=lambda prediction: prediction.predicate_index))
         if words[prediction.predicate_index].spoken  # an untrained model may take an emoji for a verb
     ]
     telling = [frame for frame in frames if len(frame.roles) > 1]
@@ -39,7 +32,7 @@ def build_caption(caption: str, words: Sequence[Word], predictions: Iterable[Pre
         full = [frame for frame in frames if _verb_lemma(frame) != "be"]
     if not full:
         full = _noun_phrase(caption, words)
-    return ParsedCaption(text=caption, frames=tuple(full))
+    return ParsedCaption(text=caption, frames=_without_pronouns(full))
 
 
 def caption_roles(parsed: ParsedCaption) -> tuple[Role, ...]:
@@ -54,13 +47,37 @@ def caption_roles(parsed: ParsedCaption) -> tuple[Role, ...]:
     return tuple(found.values())
 
 
+def _without_pronouns(frames: Sequence[RoleFrame]) -> tuple[RoleFrame, ...]:
+    """Return frames without subjects that stand for somebody named before: "it" in one caption is not "it" in another."""
+    named = [
+        role.start
+        for frame in frames
+        for role in frame.roles
+        if role.slot in (Slot.WHO, Slot.WHAT) and role.lemma not in PRONOUNS
+    ]
+    first = min(named, default=None)
+    if first is None:
+        return tuple(frames)
+    return tuple(
+        replace(
+            frame,
+            roles=tuple(
+                role
+                for role in frame.roles
+                if role.slot is not Slot.WHO or role.lemma not in PRONOUNS or role.start < first
+            ),
+        )
+        for frame in frames
+    )
+
+
 def _verb_lemma(frame: RoleFrame) -> str:
     return next(role.lemma for role in frame.roles if role.slot is Slot.VERB)
 
 
 def _frame(caption: str, words: Sequence[Word], prediction: Prediction) -> RoleFrame:
     index = prediction.predicate_index
-    verb = lemma_of(words[index].text.lower(), pos="VERB")
+    verb = lemma_of(words[index].plain.lower(), pos="VERB")
     spans = _spans(prediction)
     kept = []
     for label, first, last in spans:
@@ -69,9 +86,9 @@ def _frame(caption: str, words: Sequence[Word], prediction: Prediction) -> RoleF
         if cleaned is not None:
             kept.append((label, part, cleaned))
     labels = [label for label, _, _ in kept]
-    phrases = [[word.text.lower() for word in part if word.spoken] for _, part, _ in kept]
+    phrases = [[word.plain.lower() for word in part if word.spoken] for _, part, _ in kept]
     verb_place = labels.index("V")
-    subject = subject_of(labels, phrases, verb_place=verb_place, copular=words[index].text.lower() in BE)
+    subject = subject_of(labels, phrases, verb_place=verb_place, copular=words[index].plain.lower() in BE)
     roles = tuple(
         Role(
             role=label,

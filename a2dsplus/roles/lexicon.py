@@ -11,6 +11,9 @@ ARTICLES = _words("a an the")
 DETERMINERS = ARTICLES | _words("this that these those some any each every either his her its their my your our")
 """Words that name nothing by themselves. Numerals and "all", "another", "other", "no" change what is meant: they stay."""
 
+PRONOUNS = _words("it he she they him her them")
+"""Words that stand for somebody who is named elsewhere."""
+
 RELATIVES = _words("who whom whose which that")
 AUXILIARY_LABELS = _words("ARGM-MOD ARGM-AUX")
 

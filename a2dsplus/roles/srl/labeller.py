@@ -59,7 +59,7 @@ class Labeller:
         A caption longer than the model reads (512 word pieces for BERT) is labelled in windows cut at sentence ends where it
         has them: no role crosses a window.
         """
-        plain = [[word.text for word in row] for row in words]
+        plain = [[word.plain for word in row] for row in words]
         pieces: list[tuple[int, int, list[str]]] = []  # (caption, its first word here, words)
         for index, row in enumerate(plain):
             pieces += [(index, first, row[first:last]) for first, last in _windows(row, self._tagger)]

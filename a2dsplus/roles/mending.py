@@ -1,0 +1,247 @@
+"""What role models get wrong in captions, put right before roles are read: kinds of fault seen in several models and datasets.
+
+- a noun with another noun phrase behind it, as in "the dog the man is holding": the first is what is held, the second who holds;
+- a participle inside a noun phrase, as in "a stone built wall", and a noun that looks like a verb, as in "a baby seal", are no verbs;
+- participles in a list without a comma, as in "running jumping and rolling", are verbs of their own;
+- "fed by a hand" names who feeds; "by hand" tells how.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from a2dsplus.roles.lexicon import ARTICLES, BE, DETERMINERS, GERUND_NOUNS, INFINITIVE_VERBS, PREPOSITIONS, RELATIVES
+from a2dsplus.roles.tokens import Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a model says of one predicate: its word, and a BIO tag a word of the caption."""
+
+    predicate_index: int
+    tags: tuple[str, ...]
+
+
+_PARTICIPLES = frozenset(
+    [
+        "built",
+        "made",
+        "drawn",
+        "driven",
+        "shaped",
+        "colored",
+        "coloured",
+        "haired",
+        "sized",
+        "filled",
+        "powered",
+        "lined",
+        "legged",
+        "eyed",
+        "patterned",
+        "printed",
+        "trimmed",
+        "toned",
+        "faced",
+        "tailed",
+        "winged",
+        "handed",
+        "roofed",
+        "tiled",
+        "paved",
+    ]
+)
+# nouns that are verbs as well; as the last word of a noun phrase they are the noun
+_NOUNS = frozenset(
+    [
+        "seal",
+        "sink",
+        "basin",
+        "duck",
+        "fly",
+        "bear",
+        "ring",
+        "bat",
+        "fish",
+        "train",
+        "fox",
+        "cub",
+        "bull",
+        "ram",
+        "dispenser",
+        "diver",
+        "body",
+        "car",
+        "cap",
+        "slide",
+        "bow",
+    ]
+)
+_AFTER_VERBS = frozenset(
+    [
+        "start",
+        "starts",
+        "started",
+        "stop",
+        "stops",
+        "stopped",
+        "keep",
+        "keeps",
+        "kept",
+        "begin",
+        "begins",
+        "began",
+        "enjoy",
+        "enjoys",
+        "go",
+        "goes",
+        "going",
+        "do",
+        "does",
+        "doing",
+        "try",
+        "tries",
+        "trying",
+        "continue",
+        "continues",
+        "practice",
+        "practicing",
+        "practising",
+        "finish",
+        "starting",
+        "stopping",
+        "keeping",
+        "beginning",
+        "enjoying",
+        "like",
+        "likes",
+        "love",
+        "loves",
+        "show",
+        "showing",
+        "perform",
+        "performing",
+        "play",
+        "playing",
+    ]
+)
+_AUXILIARIES = BE | frozenset(
+    [
+        "has",
+        "have",
+        "had",
+        "can",
+        "could",
+        "will",
+        "would",
+        "may",
+        "might",
+        "must",
+        "should",
+        "is're",
+        "do",
+        "does",
+        "did",
+        "not",
+        "n't",
+    ]
+)
+_BEFORE_NOUN = ARTICLES | frozenset(["his", "her", "their", "its", "my", "your", "our"])
+_JOINS = frozenset(["and", "or", "but", ",", ";", ".", "-", "with", "while"])
+
+
+def mended(words: Sequence[Word], predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Return the predictions of a caption without those faults, in the order of their predicates."""
+    lowered = [word.plain.lower() for word in words]
+    kept = [prediction for prediction in predictions if not _is_no_verb(lowered, prediction.predicate_index)]
+    found: list[Prediction] = []
+    for prediction in kept:
+        told = _with_agent(lowered, _with_relative(lowered, prediction))
+        told, listed = _without_listed(lowered, told, {other.predicate_index for other in kept})
+        found += [told, *listed]
+    return sorted(found, key=lambda prediction: prediction.predicate_index)
+
+
+def _is_no_verb(words: Sequence[str], place: int) -> bool:
+    word = words[place]
+    before = words[place - 1] if place else ""
+    after = words[place + 1] if place + 1 < len(words) else ""
+    if not before.isalpha() or before in PREPOSITIONS or before in RELATIVES or before in _AUXILIARIES:
+        return False
+    is_open = before not in DETERMINERS and before not in _JOINS
+    if word in _PARTICIPLES and is_open:
+        # "a stone built wall", but not "a wall built by men"
+        return after.isalpha() and after not in PREPOSITIONS and after not in DETERMINERS and after not in _JOINS
+    if word == "like":
+        return is_open and before not in ("they", "we", "you", "i", "people", "to") and not before.endswith("s")
+    if word in _NOUNS:
+        plural = before.endswith("s") and not before.endswith("ss")
+        return not plural and before not in ("to", "they", "we", "you", "i", "people", "who", "that", "and", "can")
+    return False
+
+
+def _with_relative(words: Sequence[str], prediction: Prediction) -> Prediction:
+    """Return "the dog the man is holding" with the man as agent; other predictions as they are."""
+    verb = prediction.predicate_index
+    if any(tag.endswith(("-ARG1", "-ARG2")) for tag in prediction.tags[verb + 1 :]):
+        return prediction
+    end = verb
+    while end and words[end - 1] in _AUXILIARIES:
+        end -= 1
+    start = next((place for place in range(end - 1, 0, -1) if words[place] in _BEFORE_NOUN), 0)
+    inner = words[start + 1 : end]
+    before = words[start - 1] if start else ""
+    plain = [word.isalpha() and word not in PREPOSITIONS and word not in RELATIVES for word in (before, *inner)]
+    if not start or not inner or not all(plain) or {before, *inner} & (_JOINS | DETERMINERS | _AUXILIARIES):
+        return prediction
+    if before.endswith("ing") and before not in GERUND_NOUNS:
+        return prediction
+    first = start - 1
+    while first and prediction.tags[first].startswith("I-"):
+        first -= 1
+    label = prediction.tags[first].partition("-")[2]
+    if (
+        label not in ("ARG0", "ARG1")
+        or "B-ARG0" in prediction.tags[start:end]
+        or "B-ARG1" in prediction.tags[start:end]
+    ):
+        return prediction
+    tags = list(prediction.tags)
+    tags[first:start] = ["B-ARG1", *["I-ARG1"] * (start - first - 1)]
+    tags[start:end] = ["B-ARG0", *["I-ARG0"] * (end - start - 1)]
+    return Prediction(predicate_index=verb, tags=tuple(tags))
+
+
+def _with_agent(words: Sequence[str], prediction: Prediction) -> Prediction:
+    """Return "fed by a hand" with the hand as agent."""
+    tags = list(prediction.tags)
+    if any(tag.endswith("-ARG0") for tag in tags) or words[prediction.predicate_index].endswith("ing"):
+        return prediction
+    for place, tag in enumerate(tags[:-1]):
+        if tag == "B-ARGM-MNR" and words[place] == "by" and words[place + 1] in DETERMINERS:
+            end = place + 1
+            while end < len(tags) and tags[end] == "I-ARGM-MNR":
+                end += 1
+            tags[place:end] = ["B-ARG0", *["I-ARG0"] * (end - place - 1)]
+            return Prediction(predicate_index=prediction.predicate_index, tags=tuple(tags))
+    return prediction
+
+
+def _without_listed(
+    words: Sequence[str], prediction: Prediction, known: set[int]
+) -> tuple[Prediction, list[Prediction]]:
+    """Return a prediction without objects that are verbs of a list, and predictions for those that have none."""
+    verb = prediction.predicate_index
+    if not words[verb].endswith("ing") or words[verb] in _AFTER_VERBS or words[verb] in INFINITIVE_VERBS:
+        return prediction, []
+    tags = list(prediction.tags)
+    listed = []
+    for place in range(verb + 1, len(tags)):
+        alone = tags[place] == "B-ARG1" and (place + 1 == len(tags) or tags[place + 1] != "I-ARG1")
+        word = words[place]
+        if alone and place == verb + 1 and word.endswith("ing") and len(word) > 4 and word not in GERUND_NOUNS:
+            tags[place] = "O"
+            if place not in known:
+                own = ["O" if tag.endswith("-V") or at > verb else tag for at, tag in enumerate(tags)]
+                own[place] = "B-V"
+                listed.append(Prediction(predicate_index=place, tags=tuple(own)))
+    return Prediction(predicate_index=verb, tags=tuple(tags)), listed
