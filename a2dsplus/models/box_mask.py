@@ -16,7 +16,9 @@ from a2dsplus.models.detector import read_net
 
 _SIDE = 160  # longest side at which GrabCut works
 _MARGIN = 0.25  # of the box: how far around it its background is looked at
-_LEAST, _MOST = 0.12, 0.97  # share of the box: a cut outside it has failed
+_CORE = 0.5  # of the box's sides: what lies in its middle is the thing
+_GROUND = 0.25  # least share of surroundings in what is looked at: a box that fills the frame shows no background to differ from
+_LEAST, _MOST = 0.3, 0.97  # share of the box: a cut outside it has failed
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -33,8 +35,11 @@ class GrabCut:
         inner = [round((side - edge) * scale) for side, edge in zip(box, (left, top, left, top), strict=True)]
         labels = np.full(small.shape[:2], cv2.GC_BGD, np.uint8)
         labels[inner[1] : inner[3], inner[0] : inner[2]] = cv2.GC_PR_FGD
+        middle = ((inner[0] + inner[2]) // 2, (inner[1] + inner[3]) // 2)
+        core = (round(_CORE * (inner[2] - inner[0]) / 2), round(_CORE * (inner[3] - inner[1]) / 2))
+        cv2.ellipse(labels, middle, core, 0, 0, 360, cv2.GC_FGD, -1)
         ellipse = _ellipse(frame, box)
-        if not (labels == cv2.GC_PR_FGD).any() or not (labels == cv2.GC_BGD).any():
+        if not (labels == cv2.GC_PR_FGD).any() or (labels == cv2.GC_BGD).mean() < _GROUND:
             return ellipse
         cv2.setRNGSeed(0)  # the same cut whenever it is made
         try:
