@@ -1,14 +1,18 @@
 """Several reviewers at one desk: whose dataset it is, who comes first, who settles, and that nobody waits for another's disk."""
 
 import csv
+import json
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from sqlalchemy import event
@@ -22,6 +26,7 @@ from a2dsplus.review.catalogue import fingerprint
 from a2dsplus.review.export import COLUMNS, export_table
 from a2dsplus.review.queue import STRETCH, Rules
 from a2dsplus.review.store import FILE, Store, default_url, settled
+from tests.review.browser import serving
 from tests.review.review_workspace import dataset
 from tests.review.test_server import HOST, WRITE, Voter, client_of, dataset_of, desk_of
 
@@ -365,3 +370,56 @@ def test_two_servers_on_one_host_have_cookies_of_their_own(tmp_path: Path, clip:
     second.get("/?token=the-token-of-the-second")
     assert first.get("/api/session").status_code == 200
     assert second.get("/api/session").status_code == 200
+
+
+# ---- what held ---------------------------------------------------------------------------------------------------
+
+
+def test_a_link_that_leaves_the_sources_folder_is_not_followed(tmp_path: Path, store: Store) -> None:
+    folder = dataset(tmp_path / "linked", videos=2)
+    inside = tmp_path / "linked" / "source" / "-video00000.mp4"
+    outside = tmp_path / "outside.mp4"
+    inside.rename(outside)
+    inside.symlink_to(outside)
+    client = client_of(desk_of(folder, store))
+    for path in ("/clips/-video00000", "/strip/-video00000"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["status"]) == (404, 404)
+    assert client.get("/clips/-video00001").status_code == 200
+
+
+def test_a_hundred_requests_at_once_are_all_answered(tmp_path: Path, clip: Path) -> None:
+    folder = dataset(tmp_path / "many", videos=10, clip=clip)
+    with serving(folder, "--reviewer", "ada") as server:
+        address, _, token = server.url.partition("?token=")
+        headers = {
+            "authorization": f"Bearer {token}",
+            "origin": address.rstrip("/"),
+            "content-type": "application/json",
+        }
+
+        def ask(path: str, body: object = None) -> dict[str, Any]:
+            data = None if body is None else json.dumps(body).encode()
+            with urlopen(Request(address + path, data=data, headers=headers), timeout=60) as answer:
+                return dict(json.load(answer))
+
+        fingerprint = ask("api/session")["dataset"]
+        pairs = ask("api/ahead?count=10")["pairs"]
+
+        def one(number: int) -> int:
+            if number % 2:
+                pair = pairs[number // 2 % len(pairs)]
+                said = {
+                    "id": f"number-{number:08d}",
+                    "verdict": "accept",
+                    "query": pair["query"],
+                    "contrast": pair["contrast"],
+                }
+                ask(f"api/decisions?reviewer=r{number}&dataset={fingerprint}", {"decisions": [said]})
+            return len(ask(f"api/queue?reviewer=r{number}&status=all")["rows"])
+
+        with ThreadPoolExecutor(100) as threads:
+            assert list(threads.map(one, range(100))) == [10] * 100
+    store = Store(default_url(folder))
+    assert [decision.seq for decision in store.since(0)] == list(range(1, 51))
+    store.close()
