@@ -16,7 +16,7 @@ Recipe = Literal["paper", "strict"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """What to build. `order`: see `compose.order`, by default the recipe's; `pairs`: a pairs file to build from, or a published list's name;
-    `contrasts`: contrast clips a sample; `database`: of the reviews, if not the default. Raises UsageError."""
+    `contrasts`: contrast clips a sample; `check_content`: look at the content of source files, not at their sizes and times; `database`: of the reviews, if not the default. Raises UsageError."""
 
     split: str = "test"
     subsets: tuple[SubsetName, ...] = DEFAULT_SUBSETS
@@ -33,6 +33,7 @@ class BuildOptions:
     rendering: Rendering = field(default_factory=Rendering)
     workers: int = 1
     skip_bad: bool = False
+    check_content: bool = False
 
     def __post_init__(self) -> None:
         if self.contrasts < 1:

@@ -28,6 +28,7 @@ from a2dsplus.progress import Bars
 from a2dsplus.records import Clip, Order, Pair, Query, Sample, SubsetName
 from a2dsplus.sources import Source
 from a2dsplus.sources.reading import read_split
+from a2dsplus.sources.reading import stamp as source_stamp
 
 # a change to what a stage makes from the same input changes its number
 _READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 3, 3
@@ -40,7 +41,7 @@ _LACKS = "the split withholds {}"
 
 def read(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars, *, source: Source) -> None:
     """Write queries.parquet, clips.parquet and masks.parquet from a source's split."""
-    key = digest(_READ, source.stamp(options.split), options.skip_bad, options.correct)
+    key = digest(_READ, source_stamp(source, options.split, content=options.check_content), options.skip_bad, options.correct)
     if workspace.is_current("read", key):
         report.kept.append("read")
     else:
@@ -57,7 +58,7 @@ def _read(workspace: Workspace, options: BuildOptions, bars: Bars, source: Sourc
         reading = replace(reading, queries=tuple(_corrected(query) for query in reading.queries))
     fingerprint = reading.fingerprint(source.name)
     _check_same_source(workspace, options, source, fingerprint)
-    tables.write_queries(workspace, reading.queries)
+    tables.write_queries(workspace, reading.queries, columns=reading.columns)
     tables.write_clips(workspace, reading.clips.values(), root=source.root)
     tables.write_masks(workspace, reading.masks)
     workspace.remember(

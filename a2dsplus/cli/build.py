@@ -104,6 +104,9 @@ from a2dsplus.errors import UsageError
     type=click.Choice(["read", "roles", "contrast", "compose", "render"]),
     help="Run one stage alone, on what the ones before it have left.",
 )
+@click.option(
+    "--check-content", is_flag=True, help="Find changed source files by their content, not by size and time (slow)."
+)
 @click.option("--skip-bad", is_flag=True, help="Go on without videos and queries that cannot be read, and list them.")
 @click.option("--database", metavar="URL", help="Where the reviews are, if not in OUT/reviews.sqlite.")
 def command(
@@ -126,6 +129,7 @@ def command(
     quality: int,
     workers: int | None,
     only: Literal["read", "roles", "contrast", "compose", "render"] | None,
+    check_content: bool,
     skip_bad: bool,
     database: str | None,
 ) -> None:
@@ -176,6 +180,7 @@ def command(
             rendering=Rendering(form=form, image=image, quality=quality),
             workers=processes,
             skip_bad=skip_bad,
+            check_content=check_content,
         ),
     )
     for row in report.left_out:

@@ -106,13 +106,21 @@ _AGAIN = "run `a2dsplus build` again"
 # ---- queries and clips -----------------------------------------------------------------------------------------------
 
 
-def write_queries(workspace: Workspace, queries: Iterable[Query]) -> None:
-    """Write queries.parquet, in the order given."""
+def write_queries(
+    workspace: Workspace, queries: Iterable[Query], *, columns: Mapping[str, Mapping[str, str | None]] | None = None
+) -> None:
+    """Write queries.parquet, in the order given. `columns`: texts of the source's own by column and query id, kept and not read again."""
+    queries = list(queries)
     rows = [
         (q.query_id, q.video_id, q.expression_id, None if q.objects is None else list(q.objects), q.text, q.split)
         for q in queries
     ]
-    _write(workspace, "queries.parquet", rows)
+    others = {
+        name: [texts.get(query.query_id) for query in queries]
+        for name, texts in (columns or {}).items()
+        if name not in _TABLES["queries.parquet"].names
+    }
+    _write(workspace, "queries.parquet", rows, others=others)
 
 
 def read_queries(workspace: Workspace) -> list[Query]:
@@ -368,10 +376,20 @@ def _cell(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def write_columns(workspace: Workspace, name: str, columns: Mapping[str, Any], *, contract: str | None = None) -> None:
-    """Write a table from its columns, {name: values}. `contract`: the table whose columns it has, if not its own."""
+def write_columns(
+    workspace: Workspace,
+    name: str,
+    columns: Mapping[str, Any],
+    *,
+    contract: str | None = None,
+    others: Mapping[str, list[str | None]] | None = None,
+) -> None:
+    """Write a table from its columns, {name: values}. `contract`: the table whose columns it has, if not its own; `others`: texts to keep
+    behind them."""
     schema = _TABLES[contract or name]
     table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+    for column, texts in sorted((others or {}).items()):
+        table = table.append_column(column, pa.array(texts, pa.string()))
     with replacing(workspace.path(name)) as partial:
         pq.write_table(table, partial, row_group_size=_GROUP_ROWS.get(name, _MOST_GROUP_ROWS))
 
@@ -399,10 +417,17 @@ def read_columns(workspace: Workspace, name: str, columns: list[str]) -> pa.Tabl
 # ---- parquet ---------------------------------------------------------------------------------------------------------
 
 
-def _write(workspace: Workspace, name: str, rows: list[tuple[Any, ...]], *, contract: str | None = None) -> None:
+def _write(
+    workspace: Workspace,
+    name: str,
+    rows: list[tuple[Any, ...]],
+    *,
+    contract: str | None = None,
+    others: Mapping[str, list[str | None]] | None = None,
+) -> None:
     names = _TABLES[contract or name].names
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    write_columns(workspace, name, dict(zip(names, values, strict=True)), contract=contract)
+    write_columns(workspace, name, dict(zip(names, values, strict=True)), contract=contract, others=others)
 
 
 def _rows(workspace: Workspace, name: str, *, contract: str | None = None) -> Iterator[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 The toolkit's own sources are listed in `SOURCES`; another package's are found by the entry-point group `a2dsplus.sources`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -18,6 +18,11 @@ SOURCES = Registry(
     group="a2dsplus.sources",
     built_in={
         "a2d-sentences": "a2dsplus.sources.a2d:A2dSource",
+        "jhmdb-sentences": "a2dsplus.sources.jhmdb:JhmdbSource",
+        "mevis": "a2dsplus.sources.mevis:MevisSource",
+        "ref-davis17": "a2dsplus.sources.ref_davis:RefDavisSource",
+        "refer-youtube-vos": "a2dsplus.sources.refer_ytvos:ReferYtvosSource",
+        "table": "a2dsplus.sources.table:TableSource",
     },
 )
 Masks = Mapping[int, Mapping[str, Rle]]
@@ -42,11 +47,13 @@ class Video:
 
 @dataclass(slots=True, kw_only=True)
 class Listing:
-    """A split's queries, in the order of their ids, what the split leaves out, and notes to print and to keep in the manifest."""
+    """A split's queries, in the order of their ids, what the split leaves out, notes to print and to keep in the manifest, and columns of the
+    source's own to keep beside the queries, {column: {query id: text}}."""
 
     queries: list[Query]
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    columns: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
     @property
     def videos(self) -> list[str]:
@@ -77,8 +84,8 @@ class Source(Protocol):
         """Return a video's clip and masks, of one size."""
         ...
 
-    def stamp(self, split: str) -> str:
-        """Return a key that changes whenever a file of the split does (names, sizes, times of change): cheap."""
+    def files(self, split: str) -> Iterator[Path]:
+        """Yield the files that the split is read from, in an order of their own; some may be missing."""
         ...
 
 

@@ -20,9 +20,7 @@ from typing import ClassVar
 import h5py
 import numpy as np
 
-from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, ClipError, InputError
-from a2dsplus.files import sha256
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Query, check_id
@@ -199,25 +197,12 @@ class A2dSource:
                 raise AnnotationError(f"{path}: expected a frame number such as 00025.h5; rename or remove the file")
         return files
 
-    # ---- identity ------------------------------------------------------------------------------------------------
-
-    def stamp(self, split: str) -> str:
-        """Return a key that changes with any file of the split (text by content; clips and masks by name, size, time of change)."""
-        videos = sorted(video for video, its_split in self._splits.items() if its_split == split)
-        tables = [sha256(path) for path in (self.videoset, self.captions, self.missed) if path.is_file()]
-        return digest(
-            self.name,
-            str(self.root.resolve()),
-            split,
-            tables,
-            [list(self._state_of(video)) for video in videos],
-        )
-
-    def _state_of(self, video_id: str) -> Iterator[tuple[str, int, int]]:
-        for path in (self._clip_file(video_id), *self._mask_files(video_id)):
-            if path.is_file():
-                state = path.stat()
-                yield path.name, state.st_size, state.st_mtime_ns
+    def files(self, split: str) -> Iterator[Path]:
+        """Yield the files that the split is read from."""
+        yield from (path for path in (self.videoset, self.captions, self.missed) if path.is_file())
+        for video in sorted(video for video, its_split in self._splits.items() if its_split == split):
+            yield from sorted(self.clips.glob(f"{video}.*"))
+            yield from sorted((self.instances / video).glob("*.h5"))
 
 
 def _release(root: Path) -> Path:

@@ -1,10 +1,11 @@
 """Reading a whole split of a source: every clip and mask, what has to be left out, and what identifies the content."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, InputError, listed
+from a2dsplus.files import sha256
 from a2dsplus.media.clips import size_on_disk
 from a2dsplus.records import Clip, Query
 from a2dsplus.sources import LeftOut, Listing, Masks, Source, checked_ids, referent_frames
@@ -19,6 +20,7 @@ class Reading:
     masks: Mapping[str, Masks]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...] = ()
+    columns: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 
     def fingerprint(self, name: str) -> str:
         """Return what identifies the content on any machine: captions, masks, and each clip's length, sizes and rate."""
@@ -32,6 +34,16 @@ class Reading:
             for frame, found in frames.items()
         ]
         return digest(name, [(query.query_id, query.text) for query in self.queries], shapes, masks)
+
+
+def stamp(source: Source, split: str, *, content: bool = False) -> str:
+    """Return a key that changes with any file of a source's split: by name, size and time of change, or, with `content`, by hash."""
+    states: list[tuple[str, object, object]] = []
+    for path in source.files(split):
+        if path.is_file():
+            state = path.stat()
+            states.append((str(path), state.st_size, sha256(path) if content else state.st_mtime_ns))
+    return digest(source.name, str(source.root.resolve()), split, content, states)
 
 
 def read_split(
@@ -68,6 +80,7 @@ def read_split(
         masks={video: masks[video] for video in listing.videos if video in used and video in masks},
         left_out=(*listing.left_out, *bad),
         notes=tuple(listing.notes),
+        columns=listing.columns,
     )
 
 

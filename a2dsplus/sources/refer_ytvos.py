@@ -1,0 +1,155 @@
+"""Refer-YouTube-VOS as it lies on disk (Seo et al., ECCV 2020).
+
+    ROOT/meta_expressions/<split>/meta_expressions.json   videos/<id>/{frames, expressions/<n>/{exp, obj_id}}; obj_id in train alone
+    ROOT/<split>/JPEGImages/<video>/<name>.jpg            names are opaque; those of test may lie in valid
+    ROOT/train/Annotations/<video>/<name>.png             one palette picture a frame, value = obj_id
+    ROOT/train/meta.json                                  optional: videos/<id>/objects/<obj>/category
+
+The release's valid holds the videos of test as well: they are subtracted where meta_expressions/test is there. valid and test withhold objects and
+masks. Frames are every fifth of 30 a second: the rate is taken to be 6.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+from a2dsplus.errors import AnnotationError
+from a2dsplus.media.clips import probe
+from a2dsplus.media.masks import Rle, encode
+from a2dsplus.records import Query, from_id, to_id
+from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
+from a2dsplus.sources.files import assumed_rate, read_indices, read_object, seen
+
+_RATE = Fraction(6)
+
+
+class ReferYtvosSource:
+    """A Refer-YouTube-VOS folder."""
+
+    name: ClassVar[str] = "refer-youtube-vos"
+    splits: ClassVar[tuple[str, ...]] = ("train", "valid", "test")
+
+    @classmethod
+    def missing(cls, root: Path) -> str | None:
+        """Return None for a folder with the expressions of some split, else what is missing."""
+        found = [
+            split for split in cls.splits if (root / "meta_expressions" / split / "meta_expressions.json").is_file()
+        ]
+        return None if found else "meta_expressions/<split>/meta_expressions.json"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        what = self.missing(root)
+        if what is not None:
+            raise AnnotationError(f"{root}: has no {what}; give the Refer-YouTube-VOS folder with --root")
+        self._of_video: dict[str, tuple[str, list[str], set[str]]] = {}
+        self._read: dict[Path, dict[str, Any]] = {}
+
+    def listing(self, split: str) -> Listing:
+        """Return the split's expressions by video and number; raises AnnotationError with the video for a damaged entry."""
+        path, videos = self._videos(split)
+        taken_out = self._test_videos() if split == "valid" else set()
+        queries: list[Query] = []
+        left_out = []
+        for video in sorted(set(videos) - taken_out):
+            where = f"{path}, video {video:.80}"
+            frames, expressions = _entry(videos[video], where)
+            objects: set[str] = set()
+            for number, expression in sorted(expressions.items(), key=lambda item: (len(item[0]), item[0])):
+                query = _query(video, number, expression, split, where)
+                if split == "train" and query.objects is None:
+                    raise AnnotationError(
+                        f"{where}: expression {number} has no obj_id, which train has; restore the file"
+                    )
+                objects |= set(query.objects or ())
+                queries.append(query)
+            self._of_video[to_id(video)] = (split, frames, objects)
+        if taken_out & set(videos):
+            left_out.append(
+                LeftOut(
+                    item="meta_expressions/test",
+                    reason=f"its {len(taken_out & set(videos))} videos are no part of valid",
+                )
+            )
+        if not queries:
+            raise AnnotationError(f"{path}: has no expression; restore the file")
+        notes = [] if split == "train" else [f"{split} withholds object ids and masks"]
+        return Listing(queries=checked_ids(queries), left_out=left_out, notes=notes)
+
+    def video(self, video_id: str) -> Video:
+        """Return a video's listed frames and, in train, its masks: every object of its expressions at every listed frame."""
+        split, frames, objects = self._of_video[video_id]
+        clip = assumed_rate(probe(self._images(video_id, split), video_id=video_id, rate=_RATE, frame_names=frames))
+        folder = self.root / split / "Annotations" / from_id(video_id)
+        if split != "train":
+            return Video(clip=clip, masks=None)
+        masks: dict[int, dict[str, Rle]] = {}
+        for number, name in enumerate(frames, 1):
+            indices = read_indices(folder / f"{name}.png", height=clip.height, width=clip.width)
+            masks[number] = {name: encode(indices == int(name)) for name in sorted(objects, key=int)}
+        return Video(clip=clip, masks=seen(masks))
+
+    def files(self, split: str) -> Iterator[Path]:
+        """Yield the files that the split is read from."""
+        yield self._videos(split)[0]
+        for listed in self.splits:
+            path = self.root / "meta_expressions" / listed / "meta_expressions.json"
+            if listed != split and path.is_file():
+                yield path
+        if not self._of_video:
+            self.listing(split)
+        for video_id, (own, frames, _) in sorted(self._of_video.items()):
+            for name in frames:
+                yield self._images(video_id, own) / f"{name}.jpg"
+                if own == "train":
+                    yield self.root / own / "Annotations" / from_id(video_id) / f"{name}.png"
+
+    def _images(self, video_id: str, split: str) -> Path:
+        video = from_id(video_id)
+        for folder in (split, "valid") if split == "test" else (split,):
+            if (self.root / folder / "JPEGImages" / video).is_dir():
+                return self.root / folder / "JPEGImages" / video
+        return self.root / split / "JPEGImages" / video
+
+    def _videos(self, split: str) -> tuple[Path, dict[str, Any]]:
+        path = self.root / "meta_expressions" / split / "meta_expressions.json"
+        if path not in self._read:
+            self._read[path] = _read_videos(path)
+        return path, self._read[path]
+
+    def _test_videos(self) -> set[str]:
+        path = self.root / "meta_expressions" / "test" / "meta_expressions.json"
+        return set(self._videos("test")[1]) if path.is_file() else set()
+
+
+def _read_videos(path: Path) -> dict[str, Any]:
+    videos = read_object(path, what="the split's expressions").get("videos")
+    if not isinstance(videos, dict):
+        raise AnnotationError(f'{path}: has no object "videos"; restore the file')
+    return videos
+
+
+def _entry(entry: Any, where: str) -> tuple[list[str], dict[str, Any]]:
+    frames, expressions = (entry.get("frames"), entry.get("expressions")) if isinstance(entry, dict) else (None, None)
+    if not isinstance(frames, list) or not frames or not all(isinstance(name, str) for name in frames):
+        raise AnnotationError(f"{where}: has no list of frame names; restore the file")
+    if not isinstance(expressions, dict):
+        raise AnnotationError(f"{where}: has no expressions; restore the file")
+    return frames, expressions
+
+
+def _query(video: str, number: str, expression: Any, split: str, where: str) -> Query:
+    text = expression.get("exp") if isinstance(expression, dict) else None
+    if not isinstance(text, str) or not text.strip():
+        raise AnnotationError(f"{where}: expression {number} has no text; restore the file")
+    named = expression.get("obj_id")
+    if named is not None and not str(named).isdigit():
+        raise AnnotationError(f"{where}: expression {number} names object {named!r:.40}, expected a number; correct it")
+    return Query(
+        video_id=to_id(video),
+        expression_id=to_id(number),
+        objects=None if named is None else (str(int(named)),),
+        text=text,
+        split=split,
+    )
