@@ -15,8 +15,10 @@ from a2dsplus.compose.geometry import MasksOf, composite, described, whole
 from a2dsplus.compose.ground_truth import write_subset
 from a2dsplus.compose.order import REVERSED_SUFFIX, orders
 from a2dsplus.compose.render import render
+from a2dsplus.contrast import own_clip
 from a2dsplus.contrast.entailment import Guard, Lexicon, wordnet_installed
 from a2dsplus.contrast.meaning import meaning
+from a2dsplus.contrast.own_clip import own_pair
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
 from a2dsplus.dataset import samples_file, tables
@@ -153,11 +155,19 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         _hash(workspace, "roles.parquet"),
         options.seed,
         options.contrasts,
+        options.kind,
         words,
         wordnet,
     )
     if workspace.is_current("sample", key):
         report.kept.append("sample")
+        return None
+    report.done.append("sample")
+    if options.kind != "other":
+        pairs, unpaired = _own_pairs(workspace, options)
+        tables.write_pairs(workspace, pairs, name=_SAMPLED)
+        motion = {"motion": sha256(resources.path(own_clip.NAME))}
+        workspace.remember("sample", key, outputs=[_SAMPLED], unpaired=unpaired, guard={}, options=motion)
         return None
     sampler = _sampler(workspace)
     meanings = sampler.index.meanings
@@ -173,8 +183,20 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         guard={reason: guard[reason] for reason in sorted(guard)},
         options={"ranks": RANKS, "wordnet": wordnet, "lexicon": words[0], "exclusion": words[1]},
     )
-    report.done.append("sample")
     return sampler
+
+
+def _own_pairs(workspace: Workspace, options: BuildOptions) -> tuple[list[Pair], dict[str, str]]:
+    """Return each query's pair with its own clip, frozen or reversed, and why the others take no part."""
+    rows, clips = tables.read_roles(workspace), tables.read_clips(workspace)
+    pairs, unpaired = [], {}
+    for query in tables.read_queries(workspace):
+        found = own_pair(query, rows.get(query.query_id, ()), clips[query.video_id], kind=options.kind)
+        if isinstance(found, str):
+            unpaired[query.query_id] = found
+        else:
+            pairs.append(found)
+    return pairs, unpaired
 
 
 def _sampler(workspace: Workspace) -> Sampler:
