@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from a2dsplus.errors import MissingExtraError
 
-_DATA = ("av", "cv2", "h5py", "pyarrow")
+_DATA = ("av", "cv2", "filelock", "h5py", "pyarrow", "scipy")
 _ROLES = ("lemminflect", "nltk", "safetensors", "spacy", "tokenizers", "torch")
 _LOCATER = ("safetensors", "tokenizers", "torch")
 EXTRAS: dict[str, tuple[str, ...]] = {

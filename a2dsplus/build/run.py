@@ -10,6 +10,7 @@ from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.contrast.positions import position_words
 from a2dsplus.contrast.reviewed import in_use
 from a2dsplus.dataset import tables
+from a2dsplus.dataset.lock import working_in
 from a2dsplus.dataset.workspace import SCHEMA, Workspace
 from a2dsplus.errors import UsageError
 from a2dsplus.files import sha256
@@ -32,7 +33,12 @@ def build(
     """
     if source.splits and options.split not in source.splits:
         raise UsageError(f"--split {options.split}: {source.name} has {', '.join(source.splits)}")
-    workspace, report = Workspace(out), BuildReport()
+    with working_in(out):
+        return _run(source, Workspace(out), options, only, bars)
+
+
+def _run(source: Source, workspace: Workspace, options: BuildOptions, only: Stage | None, bars: Bars) -> BuildReport:
+    report = BuildReport()
     workspace.manifest()  # of a version that this one must not overwrite?
     chosen = STAGES if only is None else (only,)
     rendered: dict[str, str] = {}
