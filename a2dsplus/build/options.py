@@ -16,7 +16,7 @@ Recipe = Literal["paper", "strict"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """What to build. `order`: see `compose.order`, by default the recipe's; `pairs`: a pairs file to build from, or a published list's name;
-    `contrasts`: contrast clips a sample; `check_content`: look at the content of source files, not at their sizes and times; `database`: of the reviews, if not the default. Raises UsageError."""
+    `contrasts`: contrast clips a sample; `full_only`: leave out queries with fewer true negatives than that; `check_content`: look at the content of source files, not at their sizes and times; `database`: of the reviews, if not the default. Raises UsageError."""
 
     split: str = "test"
     subsets: tuple[SubsetName, ...] = DEFAULT_SUBSETS
@@ -27,6 +27,7 @@ class BuildOptions:
     recipe: Recipe = "paper"
     kind: Kind = "other"
     contrasts: int = 1
+    full_only: bool = False
     order: OrderChoice | None = None
     pairs: Path | None = None
     database: str | None = None
@@ -56,6 +57,7 @@ class BuildReport:
     counts: dict[str, Any] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     unpaired: dict[str, str] = field(default_factory=dict)
+    short: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)

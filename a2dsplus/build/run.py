@@ -59,6 +59,7 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
     made = {stage: workspace.made_from(stage) for stage in ("read", "roles", "sample", "contrast", "compose")}
     report.left_out = [LeftOut(**row) for row in made["read"]["left_out"]] + report.left_out
     report.unpaired = made["contrast"]["unpaired"]
+    report.short = made["compose"]["short"]
     report.notes = made["read"]["notes"] + made["compose"]["notes"]
     workspace.sweep(rendered, subsets=[subset.value for subset in options.subsets])
     report.counts = _counts(workspace, in_use(tables.read_pairs(workspace), contrasts=options.contrasts))
@@ -88,6 +89,7 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
         "counts": report.counts,
         "guard": made["sample"]["guard"],
         "unpaired": report.unpaired,
+        "short": report.short,
         "left_out": [{"item": row.item, "reason": row.reason} for row in report.left_out],
         "notes": report.notes,
         "files": files,

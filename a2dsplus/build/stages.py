@@ -220,7 +220,17 @@ def _settled(workspace: Workspace, options: BuildOptions) -> Verdicts:
 def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> None:
     """Write samples.jsonl, meta_expressions.json and ground_truth.json of each subset from the tables."""
     hashes = [_hash(workspace, f"{name}.parquet") for name in ("queries", "clips", "masks", "pairs")]
-    how = (options.subsets, options.split, options.recipe, options.contrasts, options.chosen_order, options.seed)
+    how = (
+        options.subsets,
+        options.split,
+        options.recipe,
+        options.contrasts,
+        options.full_only,
+        options.chosen_order,
+        options.seed,
+    )
+    if options.recipe == "strict":
+        hashes += [_hash(workspace, "roles.parquet"), *(sha256(resources.path(name)) for name in _WORDS)]
     key = digest(_COMPOSE, __version__, hashes, how)
     if workspace.is_current("compose", key):
         report.kept.append("compose")
@@ -232,16 +242,15 @@ def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
     def masks_of(video: str) -> Any:
         return masks.get(video, {})
 
-    used: dict[str, list[Pair]] = {}
-    for pair in in_use(tables.read_pairs(workspace), contrasts=options.contrasts):
-        used.setdefault(pair.query_id, []).append(pair)
+    used, short = _used(tables.read_pairs(workspace), options)
+    mutual = _mutual(workspace, used) if options.recipe == "strict" else set()
     samples: dict[SubsetName, list[Sample]] = {}
     notes = [] if masks else [_LACKS.format("masks") + ": its samples can be watched and predicted, not scored"]
     for subset in options.subsets:
         if subset in (SubsetName.N, SubsetName.M):
             samples[subset] = _whole(subset, queries.values(), clips, masks_of)
         else:
-            samples[subset] = _composites(subset, options, used, queries, clips, masks_of)
+            samples[subset] = _composites(subset, options, used, queries, clips, masks_of, mutual)
     withheld = SubsetName.M in samples and any(query.objects is None for query in queries.values())
     if withheld:
         note = f"M is left out: {_LACKS.format('which object an expression names')}, so nobody can tell which videos have several"
@@ -255,8 +264,31 @@ def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
                 workspace, subset, rows, queries=queries, masks_of=masks_of, split=options.split, progress=advance
             )
     written = [name for subset in samples for name in _files(workspace, subset)]
-    workspace.remember("compose", key, outputs=written, subsets=[subset.value for subset in samples], notes=notes)
+    workspace.remember(
+        "compose", key, outputs=written, subsets=[subset.value for subset in samples], notes=notes, short=short
+    )
     report.done.append("compose")
+
+
+def _used(pairs: Sequence[Pair], options: BuildOptions) -> tuple[dict[str, list[Pair]], dict[str, str]]:
+    """Return the pairs to compose by query id, and which queries have fewer contrasts than asked for, with the number.
+
+    Beside the first, a contrast has to be a true negative: excluded, or accepted by a reviewer.
+    """
+    used: dict[str, list[Pair]] = {}
+    for pair in in_use(pairs, contrasts=options.contrasts):
+        own = used.setdefault(pair.query_id, [])
+        if not own or pair.grade == "excluded" or pair.status == "accepted":
+            own.append(pair)
+    short = {
+        query: f"{len(own)} of {options.contrasts} contrasts are true negatives"
+        + ("; left out" if options.full_only else "")
+        for query, own in sorted(used.items())
+        if len(own) < options.contrasts
+    }
+    if options.full_only:
+        used = {query: own for query, own in used.items() if query not in short}
+    return dict(sorted(used.items())), short
 
 
 def _files(workspace: Workspace, subset: SubsetName) -> list[str]:
@@ -282,6 +314,7 @@ def _composites(
     queries: Mapping[str, Query],
     clips: Mapping[str, Clip],
     masks_of: MasksOf,
+    mutual: set[str],
 ) -> list[Sample]:
     chosen = orders(subset, [queries[name] for name in used], choice=options.chosen_order, seed=options.seed)
     return [
@@ -293,11 +326,29 @@ def _composites(
             masks_of=masks_of,
             order=order,
             pairs=pairs,
+            both_asked=query_id in mutual,
             suffix=REVERSED_SUFFIX if options.chosen_order == "both" and order is Order.CONTRAST_FIRST else "",
         )
         for query_id, pairs in used.items()
         for order in chosen[query_id]
     ]
+
+
+def _mutual(workspace: Workspace, used: Mapping[str, Sequence[Pair]]) -> set[str]:
+    """Return the queries whose first contrast's caption is excluded in the query's video, and in those of the other contrasts, as well: both
+    captions can be asked."""
+    firsts = {query: pairs[0] for query, pairs in used.items() if pairs[0].kind == "other"}
+    sampler = _sampler(workspace)
+    meanings = {found.query_id: found for found in sampler.index.meanings}
+    return {
+        query
+        for query, pair in firsts.items()
+        if pair.grade == "excluded"
+        and all(
+            sampler.pair(meanings[pair.contrast_query_id], meanings[other]).grade == "excluded"
+            for other in (query, *(more.contrast_query_id for more in used[query][1:]))
+        )
+    }
 
 
 def samples_of(workspace: Workspace, subset: SubsetName) -> list[Sample]:

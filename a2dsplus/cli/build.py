@@ -45,13 +45,22 @@ from a2dsplus.errors import UsageError
     show_default=True,
     help="The contrast: another video, or the query's own clip frozen or backwards, where its words speak of motion or direction.",
 )
-@click.option("--contrasts", type=click.IntRange(1), default=1, show_default=True, help="Contrast videos a sample.")
+@click.option(
+    "--contrasts",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Contrast videos a sample, each a true negative.",
+)
 @click.option(
     "--srl",
     default="compact",
     show_default=True,
     metavar="NAME|ARCHIVE",
     help="The semantic-role model: compact, srl-bert, or the path of an AllenNLP archive.",
+)
+@click.option(
+    "--full-only", is_flag=True, help="Leave out queries with fewer true negatives than --contrasts asks for."
 )
 @click.option(
     "--predicates",
@@ -118,6 +127,7 @@ def command(
     recipe: Literal["paper", "strict"],
     kind: Literal["other", "frozen", "reversed"],
     contrasts: int,
+    full_only: bool,
     srl: str,
     predicates: str,
     correct: bool,
@@ -174,6 +184,7 @@ def command(
             recipe=recipe,
             kind=kind,
             contrasts=contrasts,
+            full_only=full_only,
             order=order,
             pairs=pairs,
             database=database,
@@ -190,6 +201,8 @@ def command(
     if only is not None:
         click.echo(f"{only}: {'done' if report.done else 'as it was'} in {out}")
         return
+    for query_id, reason in report.short.items():
+        click.echo(f"fewer contrasts: {query_id}: {reason}", err=True)
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
     counts = report.counts
