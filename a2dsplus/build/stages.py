@@ -43,7 +43,9 @@ _LACKS = "the split withholds {}"
 
 def read(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars, *, source: Source) -> None:
     """Write queries.parquet, clips.parquet and masks.parquet from a source's split."""
-    key = digest(_READ, source_stamp(source, options.split, content=options.check_content), options.skip_bad, options.correct)
+    key = digest(
+        _READ, source_stamp(source, options.split, content=options.check_content), options.skip_bad, options.correct
+    )
     if workspace.is_current("read", key):
         report.kept.append("read")
     else:

@@ -164,9 +164,9 @@ class JhmdbSource:
 def _part_masks(path: Path) -> npt.NDArray[Any]:
     """Return `part_mask` of a MATLAB file, (H, W, T); raises AnnotationError."""
     try:
-        with path.open("rb") as file:
-            head = file.read(128)
-        masks = _from_hdf5(path) if head.startswith((b"MATLAB 7.3", b"\x89HDF")) else _from_v5(path)
+        if not path.is_file():
+            raise FileNotFoundError
+        masks = _from_hdf5(path) if h5py.is_hdf5(path) else _from_v5(path)
     except AnnotationError:
         raise
     except FileNotFoundError:

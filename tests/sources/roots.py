@@ -35,7 +35,7 @@ def palette(path: Path, indices: np.ndarray) -> None:
     """Write a palette picture of object numbers."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(indices.astype(np.uint8), mode="P")
-    picture.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0])
+    picture.putpalette([value for index in range(256) for value in (index, 255 - index, index // 2)])
     picture.save(path)
 
 

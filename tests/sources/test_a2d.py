@@ -11,6 +11,7 @@ import pytest
 from a2dsplus.errors import InputError
 from a2dsplus.media.masks import area, decode
 from a2dsplus.sources.a2d import A2dSource
+from a2dsplus.sources.reading import stamp
 from tests.conftest import CLIPS, write_clip, write_masks
 from tests.shared_data import SHARED, needs_shared
 
@@ -70,12 +71,12 @@ def test_other_folder_names_and_a_missing_level_are_read(root: Path) -> None:
 
 
 def test_the_stamp_changes_with_captions_masks_and_clips(root: Path) -> None:
-    first = A2dSource(root).stamp("test")
-    assert A2dSource(root).stamp("test") == first
+    first = stamp(A2dSource(root), "test")
+    assert stamp(A2dSource(root), "test") == first
     write_masks(root / MASKS / "ddddddddddd" / "00006.h5", ["0"], 50, 66)
-    second = A2dSource(root).stamp("test")
+    second = stamp(A2dSource(root), "test")
     write_clip(root / CLIP, 12, 48, 64, CLIPS["-bbbbbbbbbb"][3])
-    assert len({first, second, A2dSource(root).stamp("test")}) == 3
+    assert len({first, second, stamp(A2dSource(root), "test")}) == 3
 
 
 def _replace(path: Path, old: str, new: str) -> None:
