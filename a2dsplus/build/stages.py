@@ -167,9 +167,9 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
     report.done.append("sample")
     if options.kind != "other":
         pairs, unpaired = _own_pairs(workspace, options)
-        tables.write_pairs(workspace, pairs, name=_SAMPLED)
+        tables.write_pairs(workspace, pairs, name=tables.SAMPLED)
         motion = {"motion": sha256(resources.path(own_clip.NAME))}
-        workspace.remember("sample", key, outputs=[_SAMPLED], unpaired=unpaired, guard={}, options=motion)
+        workspace.remember("sample", key, outputs=[tables.SAMPLED], unpaired=unpaired, guard={}, options=motion)
         return None
     sampler = _sampler(workspace)
     meanings = sampler.index.meanings
