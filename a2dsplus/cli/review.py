@@ -97,6 +97,7 @@ def command(
     reviewed pairs are written for `a2dsplus build --pairs FILE`, or, where FILE ends in .csv, as a table of every vote.
     """
     _give_memory_back()
+    from a2dsplus.review.agreement import watched
     from a2dsplus.review.catalogue import fingerprint
     from a2dsplus.review.decisions import reviewer_name
     from a2dsplus.review.desk import Desk
@@ -120,6 +121,9 @@ def command(
         else:
             in_use, accepted = export(desk, export_to)
             click.echo(f"{export_to}: {in_use} pairs, {accepted} of them accepted")
+        told = watched(desk.ledger)
+        if told:
+            click.echo(told)
         return
     with contextlib.closing(_listen(host, port)) as listener:
         _serve(

@@ -48,3 +48,17 @@ def agreements(ledger: Ledger) -> list[Agreement]:
         Agreement(reviewers=names, pairs=len(votes), same=sum(a == b for a, b in votes), kappa=cohen_kappa(votes))
         for names, votes in sorted(common.items())
     ]
+
+
+def watched(ledger: Ledger) -> str:
+    """Return who stands behind a list of pairs, for the list: how many people, and how far they agree; "" where nobody has judged."""
+    people = [name for name in ledger.reviewers() if any(d.vote is not None for d in ledger.history(name))]
+    if not people:
+        return ""
+    told = f"watched by {len(people)} {'person' if len(people) == 1 else 'people'}"
+    known = [(found.pairs, found.kappa) for found in agreements(ledger) if found.kappa is not None]
+    number = sum(pairs for pairs, _ in known)
+    if not number:
+        return told
+    kappa = sum(pairs * value for pairs, value in known) / number
+    return f"{told}, Cohen's kappa {kappa:.2f} over {number} pairs that two of them judged"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nltk.metrics.agreement import AnnotationTask
 
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.review.agreement import agreements, cohen_kappa
+from a2dsplus.review.agreement import agreements, cohen_kappa, watched
 from a2dsplus.review.decisions import Decision, DecisionError, Reason, Verdict, from_json
 from a2dsplus.review.ledger import Ledger, Outcome
 from a2dsplus.review.store import FILE, Store, default_url, settled
@@ -189,6 +189,9 @@ def test_agreement_is_over_the_pairs_both_judged() -> None:
     (found,) = agreements(ledger)
     assert (found.reviewers, found.pairs, found.percent) == (("ada", "bob"), 2, 50.0)
     assert ledger.disputed == {("q1/1", "c/1")}
+    # one always accepted: observed 1/2, expected 1/2
+    assert watched(ledger) == "watched by 2 people, Cohen's kappa 0.00 over 2 pairs that two of them judged"
+    assert watched(Ledger()) == ""
 
 
 @pytest.mark.parametrize(
