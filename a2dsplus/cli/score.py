@@ -89,10 +89,10 @@ def _help() -> str:
 @click.option("--subsets", default=None, help="Which subsets, such as M,S. By default all that have predictions.")
 @click.option(
     "--protocol",
-    type=click.Choice(["paper", "released", "mttr", "jhmdb", "ytvos", "mevis", "davis"]),
+    type=click.Choice(["paper", "released", "mttr", "jhmdb", "ytvos", "mevis"]),
     default="paper",
     show_default=True,
-    help="Whose definitions; see above. jhmdb, ytvos, mevis and davis are for the subset N.",
+    help="Whose definitions; see above. jhmdb, ytvos and mevis are for the subset N.",
 )
 @click.option(
     "--missing",

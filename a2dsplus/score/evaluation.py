@@ -15,7 +15,7 @@ from a2dsplus.score.scorer import MaskMap, Scorer, Source
 from a2dsplus.score.truth import read_truth
 
 DATASET = Path("a2dsplus-data")
-ProtocolName = Literal["paper", "released", "mttr", "jhmdb", "ytvos", "mevis", "davis"]
+ProtocolName = Literal["paper", "released", "mttr", "jhmdb", "ytvos", "mevis"]
 # A folder or results file, several that are parts of one model's predictions, or masks in memory {subset: {key or image id: mask}}.
 Given = Path | str | Sequence[Path | str] | MaskMap
 

@@ -27,7 +27,6 @@ class Protocol(StrEnum):
     JHMDB = "jhmdb"
     YTVOS = "ytvos"
     MEVIS = "mevis"
-    DAVIS = "davis"
 
 
 # What each protocol's main figure is, in words for the signature and the reports.
@@ -38,8 +37,6 @@ MEANS = {
     Protocol.JHMDB: "P@K, oIoU and mIoU are over the sampled frames; mAP is the mean of P@K over ten thresholds, 0.50:0.05:0.95",
     Protocol.YTVOS: "J and F are means over all listed frames of an expression, then over expressions; 1 where both masks are empty",
     Protocol.MEVIS: "J and F are means over all listed frames of an expression, then over expressions; 1 where both masks are empty",
-    Protocol.DAVIS: "J and F are means over the frames of an object, then over objects and the four runs, whose objects are matched to the "
-    "true ones a run; void pixels are left out",
 }
 _SEQUENCES = ("J", "F", "J&F")
 _DIAGNOSED = ("mAP_10", "oIoU", "mIoU", "cgF1", "leak", "pair")
@@ -48,7 +45,6 @@ _SHOWN = {
     Protocol.JHMDB: ("mAP", "mAP_5", "mAP_10", "P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "oIoU", "mIoU"),
     Protocol.YTVOS: _SEQUENCES,
     Protocol.MEVIS: _SEQUENCES,
-    Protocol.DAVIS: _SEQUENCES,
 }
 
 TRAPS = (
@@ -122,7 +118,7 @@ class Settings:
             compares = ">=" if self.protocol is Protocol.RELEASED else ">"
             rules = [f"P@K:{compares}", f"mAP:{means}", "unit:query-frame"]
         else:
-            rules = ["J&F:davis", "unit:object-run" if self.protocol is Protocol.DAVIS else "unit:video-expression"]
+            rules = ["J&F:davis", "unit:video-expression"]
         intervals = f"bootstrap:{self.resamples},by:video,seed:{self.seed}" if self.resamples else "bootstrap:none"
         return "|".join(
             (
