@@ -100,6 +100,13 @@ class Truth:
         return np.fromiter((numbers[name.sample, name.expression] for name in self.names), np.int64, len(self.names))
 
     @cached_property
+    def recipe(self) -> str:
+        """What to add to the message about predictions that do not fit: which captions are asked of a composite, "" where it is one."""
+        if not any(name.expression == "contrast" for name in self.names):
+            return ""
+        return " (it asks `query` and `contrast` of a composite, as --recipe strict does; predictions for --recipe paper lack the contrast's)"
+
+    @cached_property
     def rank(self) -> Ints:
         """Each unit's place among the sorted keys, (N,): the order in which COCOeval breaks ties of score on a file of schema 1."""
         if all(isinstance(image_id, int) for image_id in self.ids):

@@ -115,3 +115,13 @@ def test_ignored_pixels_leave_both_masks(tmp_path: Path, new: Path, protocol: st
     cut = {key: mask & ~void.get(key, none) for key, mask in PREDICTED.items()}
     assert figures(new, {"M": PREDICTED}, protocol=protocol) == figures(tmp_path / "cut", {"M": cut}, protocol=protocol)
     assert figures(new, {"M": PREDICTED}) != figures(new, {"M": TRUTH})
+
+
+def test_predictions_for_another_recipe_are_told_what_is_asked(tmp_path: Path) -> None:
+    mask = box(4, 4, 0, 0, 2, 2)
+    write_truth(tmp_path / "data", "S", {f"v_0/00001/{word}": mask for word in ("query", "contrast")})
+    rows = [{"image_id": "v_0/00001/0", "segmentation": encode(mask), "score": 1.0}]
+    with pytest.raises(PredictionError, match=r"recipe\? \(it asks `query` and `contrast`"):
+        evaluate(write_rows(tmp_path / "paper", "S", rows), tmp_path / "data", resamples=0)
+    with pytest.raises(PredictionError, match=r"v_0/00001/contrast; .*for --recipe paper lack the contrast's"):
+        evaluate({"S": {"v_0/00001/query": mask}}, tmp_path / "data", resamples=0)

@@ -60,7 +60,7 @@ class Predictions(ABC):
             said = "".join(f" ({note})" for note in self.notes)
             raise PredictionError(
                 f"{self.truth.subset}: no prediction for {len(self.missing)} of {len(self.truth)} units: {listed(ids[:10])}{more}; "
-                f"write them, or pass --missing empty to count them as empty masks{said}"
+                f"write them, or pass --missing empty to count them as empty masks{said}{self.truth.recipe}"
             )
 
 

@@ -242,7 +242,7 @@ def _sort_out(strangers: list[Hashable], truth: Truth, file: File, known_queries
     if unknown:
         raise PredictionError(
             f"{file}: {len(unknown)} entries are of images that {truth.file} does not have: "
-            f"{listed(repr(image_id) for image_id, _ in unknown)}; were they made for another subset or split?"
+            f"{listed(repr(image_id) for image_id, _ in unknown)}; were they made for another subset, split or recipe?{truth.recipe}"
         )
     return len(names)
 

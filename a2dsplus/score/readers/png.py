@@ -209,5 +209,5 @@ def _frames(folder: Folder) -> dict[str, File]:
 def _refuse_strangers(strangers: list[str], folder: Folder, what: str, truth: Truth) -> None:
     if strangers:
         raise PredictionError(
-            f"{folder}: {len(strangers)} {what} are not in {truth.file}: {listed(strangers)}; were they made for another subset or split?"
+            f"{folder}: {len(strangers)} {what} are not in {truth.file}: {listed(strangers)}; were they made for another subset, split or recipe?{truth.recipe}"
         )

@@ -55,7 +55,7 @@ def read_sa2va_results(
             frames[video, expression] = _entry(entry, masks, f"{file}: {where}")
     if strangers:
         raise PredictionError(
-            f"{file}: {len(strangers)} expressions are not in {truth.file}: {listed(strangers)}; were they made for another subset or split?"
+            f"{file}: {len(strangers)} expressions are not in {truth.file}: {listed(strangers)}; were they made for another subset, split or recipe?{truth.recipe}"
         )
     numbering = Numbering(frames, truth, where=file, names=names)
     rows: dict[int, list[tuple[float, int]]] = {}
