@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from a2dsplus import __version__
 from a2dsplus.build import stages
 from a2dsplus.build.options import BuildOptions, BuildReport
+from a2dsplus.contrast.pairs_file import list_name
 from a2dsplus.contrast.positions import position_words
 from a2dsplus.contrast.reviewed import in_use
 from a2dsplus.dataset import tables
@@ -81,6 +82,7 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
             "correct": options.correct,
             "skip_bad": options.skip_bad,
             "pairs": sha256(options.pairs) if options.pairs else None,
+            "pairs_list": list_name(options.pairs) if options.pairs else None,
             "render": options.rendering.form,
             "image": options.rendering.image if frames else None,
             "quality": options.rendering.quality if frames else None,

@@ -16,7 +16,7 @@ from a2dsplus.compose.ground_truth import write_subset
 from a2dsplus.compose.order import REVERSED_SUFFIX, orders
 from a2dsplus.compose.render import render
 from a2dsplus.contrast import own_clip
-from a2dsplus.contrast.entailment import Guard, Lexicon, wordnet_installed
+from a2dsplus.contrast.entailment import Guard, Lexicon
 from a2dsplus.contrast.meaning import meaning
 from a2dsplus.contrast.own_clip import own_pair
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
@@ -33,7 +33,7 @@ from a2dsplus.sources.reading import read_split
 from a2dsplus.sources.reading import stamp as source_stamp
 
 # a change to what a stage makes from the same input changes its number
-_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 2, 3, 3
+_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 4, 3
 _WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
 _LACKS = "the split withholds {}"
 
@@ -133,11 +133,12 @@ def contrast(workspace: Workspace, options: BuildOptions, report: BuildReport, b
     settled = _settled(workspace, options)
     if options.pairs is not None:
         sampler = sampler or _sampler(workspace)
-        pairs, published = published_pairs(options.pairs, pairs, sampler)
-        settled = {**published, **settled}
+        published = published_pairs(options.pairs, pairs, sampler, split=options.split)
+        pairs = published.pairs
+        settled = {**published.verdicts, **settled}
         paired = {pair.query_id for pair in pairs}
         missing = [query.query_id for query in tables.read_queries(workspace) if query.query_id not in paired]
-        unpaired = dict.fromkeys(missing, f"{options.pairs.name} has no pair for it")
+        unpaired = {name: published.own_video.get(name, f"{options.pairs.name} has no pair for it") for name in missing}
     ranked = rank_again(pairs, settled)
     for pair in ranked:
         if pair.rank == 0 and pair.status == "rejected":
@@ -149,7 +150,6 @@ def contrast(workspace: Workspace, options: BuildOptions, report: BuildReport, b
 
 def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> Sampler | None:
     """Keep the sampled pairs, before any review, in the workspace's own folder; return the sampler where one was made."""
-    wordnet = wordnet_installed()
     words = [sha256(resources.path(name)) for name in _WORDS]
     key = digest(
         _SAMPLE,
@@ -159,7 +159,6 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         options.contrasts,
         options.kind,
         words,
-        wordnet,
     )
     if workspace.is_current("sample", key):
         report.kept.append("sample")
@@ -183,7 +182,7 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         outputs=[tables.SAMPLED],
         unpaired=sampling.unpaired,
         guard={reason: guard[reason] for reason in sorted(guard)},
-        options={"ranks": RANKS, "wordnet": wordnet, "lexicon": words[0], "exclusion": words[1]},
+        options={"ranks": RANKS, "lexicon": words[0], "exclusion": words[1]},
     )
     return sampler
 
@@ -204,7 +203,7 @@ def _own_pairs(workspace: Workspace, options: BuildOptions) -> tuple[list[Pair],
 def _sampler(workspace: Workspace) -> Sampler:
     rows = tables.read_roles(workspace)
     meanings = [meaning(query, rows.get(query.query_id, ())) for query in tables.read_queries(workspace)]
-    return Sampler(meanings, Guard(Lexicon(wordnet=wordnet_installed())))
+    return Sampler(meanings, Guard(Lexicon()))
 
 
 def _settled(workspace: Workspace, options: BuildOptions) -> Verdicts:

@@ -81,8 +81,8 @@ from a2dsplus.errors import UsageError
 )
 @click.option(
     "--pairs",
-    type=click.Path(path_type=Path),
-    help="Build these reviewed pairs (a file of `a2dsplus review --export`).",
+    metavar="NAME|FILE",
+    help="Build these pairs: a list that the toolkit ships (a2d-s-test-1), or a file of `a2dsplus review --export`.",
 )
 @click.option(
     "--render",
@@ -133,7 +133,7 @@ def command(
     correct: bool,
     seed: int,
     order: Literal["query-first", "contrast-first", "random", "balanced", "truthful", "both"] | None,
-    pairs: Path | None,
+    pairs: str | None,
     form: Literal["video", "frames", "none"],
     image: Literal["jpg", "png"],
     quality: int,
@@ -157,6 +157,7 @@ def command(
     from a2dsplus.build.run import build
     from a2dsplus.build.stats import grades_line
     from a2dsplus.compose.render import Rendering
+    from a2dsplus.contrast.pairs_file import locate
     from a2dsplus.records import SubsetName
     from a2dsplus.sources import open_source
 
@@ -186,7 +187,7 @@ def command(
             contrasts=contrasts,
             full_only=full_only,
             order=order,
-            pairs=pairs,
+            pairs=None if pairs is None else locate(pairs),
             database=database,
             rendering=Rendering(form=form, image=image, quality=quality),
             workers=processes,

@@ -1,13 +1,12 @@
 """When one caption's words make another's true: the ambiguity guard's reasoning, role by role.
 
 "red car" satisfies "car", "man" satisfies "person", "on the green grass" satisfies "on grass". The words' relations come from
-`annotations/lexicon.json`, written by hand, and from WordNet through NLTK where its data is installed.
+`annotations/lexicon.json`, written by hand: the same on every machine, whatever is installed.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Literal
 
 from a2dsplus import resources
@@ -27,9 +26,9 @@ _ANYTHING = frozenset(["one", "something", "thing", "object", "it"])
 
 
 class Lexicon:
-    """The relations of `annotations/lexicon.json`, extended by WordNet's first senses if `wordnet`."""
+    """The relations of `annotations/lexicon.json`."""
 
-    def __init__(self, *, wordnet: bool = False) -> None:
+    def __init__(self) -> None:
         path = resources.path("annotations/lexicon.json")
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
@@ -41,7 +40,6 @@ class Lexicon:
         for word, general in kinds.items():
             self._kinds.setdefault(self._name(word), set()).update(self._name(other) for other in general)
         self._preposition_class = {word: number for number, group in enumerate(prepositions) for word in group}
-        self._wordnet = wordnet
         self._above: dict[str, frozenset[str]] = {}
 
     def entails(self, word: str, other: str) -> bool:
@@ -59,8 +57,6 @@ class Lexicon:
                     if general not in reached:
                         reached.add(general)
                         fresh.append(general)
-            if self._wordnet:
-                reached |= {self._name(name) for name in _wordnet_names(word)}
             found = self._above[word] = frozenset(reached)
         return found
 
@@ -74,34 +70,6 @@ class Lexicon:
     def _name(self, word: str) -> str:
         out: str = self._canonical.get(word, word)
         return out
-
-
-def wordnet_installed() -> bool:
-    """Return whether NLTK finds WordNet's data on this machine; nothing is downloaded."""
-    try:
-        import nltk
-
-        nltk.data.find("corpora/wordnet.zip")
-    except ImportError:
-        return False
-    except LookupError:
-        try:
-            nltk.data.find("corpora/wordnet")
-        except LookupError:
-            return False
-    return True
-
-
-@cache
-def _wordnet_names(word: str) -> frozenset[str]:
-    """Return the single-word synonyms and hypernyms of a noun's first sense."""
-    from nltk.corpus import wordnet
-
-    senses = wordnet.synsets(word, pos=wordnet.NOUN)[:1]
-    above = [sense for first in senses for sense in (first, *first.closure(lambda s: s.hypernyms()))]
-    # the topmost senses (entity, object, whole, ...) hold of everything and would make everything a synonym
-    specific = [sense for sense in above if sense.min_depth() >= 6]
-    return frozenset(name for sense in specific for name in sense.lemma_names() if "_" not in name)
 
 
 class Guard:

@@ -105,7 +105,8 @@ class Exclusion:
     def _reasons(self, query: Actor, other: Actor) -> Iterator[Reason]:
         both = query.classes & other.classes
         if query.classes and other.classes and not both:
-            if not self._unmentioned(query.classes, other.classes):
+            # what stands about everywhere is rarely spoken of
+            if not query.classes & self.lists.background and not self._unmentioned(query.classes, other.classes):
                 yield Reason("actor", query.words, other.words)
             # a thing and who has it: nothing else can be compared
             return
@@ -199,7 +200,8 @@ class Exclusion:
                     yield Reason("colour", ours.words, theirs.words)
         for one, two, turned in ((query, other, False), (other, query, True)):
             worn = next((thing for thing in two.coloured if thing.part in one.bare), None)
-            if worn is not None:
+            dressed = any(thing.part in one.bare for thing in one.coloured)
+            if worn is not None and not dressed:
                 ours_words, theirs_words = (worn.words, one.words) if turned else (one.words, worn.words)
                 yield Reason("bare", ours_words, theirs_words)
 

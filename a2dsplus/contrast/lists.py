@@ -66,6 +66,8 @@ class Lists:
             (self.of(owner, known=classes), frozenset().union(*(self.of(name, known=classes) for name in things)))
             for owner, things in value["unmentioned"]
         ]
+        self.background = _words("background", value["background"])
+        _known("background", self.background, classes)
         self.tells_of = [
             (self.of(owner, known=classes), frozenset().union(*(self.of(name, known=classes) for name in things)))
             for owner, things in value["telling_of_owner"]

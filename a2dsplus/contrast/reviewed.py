@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a2dsplus.contrast.pairs_file import read_pairs_file
@@ -55,28 +55,44 @@ def to_publish(pairs: Collection[Pair], *, contrasts: int = 1) -> list[Pair]:
     return [pair for pair in pairs if id(pair) in used or pair.status == "rejected"]
 
 
-def published_pairs(
-    path: Path, sampled: Sequence[Pair], sampler: Sampler
-) -> tuple[list[Pair], dict[tuple[str, str], Status]]:
-    """Return the pairs of a pairs file, with tiers and roles as this machine sees them, and their verdicts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A pairs file as this source sees it: its pairs, graded here; their verdicts; {query id: why} of those that it pairs with their own
+    video, which are left out."""
 
-    Raises InputError where the file is none, or names a query that the source does not have.
+    pairs: list[Pair]
+    verdicts: dict[tuple[str, str], Status]
+    own_video: dict[str, str]
+
+
+def published_pairs(path: Path, sampled: Sequence[Pair], sampler: Sampler, *, split: str) -> Published:
+    """Return the pairs of a pairs file, with tiers, roles and grades as this machine sees them: graded, never dropped.
+
+    Raises InputError where the file is none or of another split, or names queries that the source does not have.
     """
+    rows = read_pairs_file(path, split=split)
     meanings = {meaning.query_id: meaning for meaning in sampler.index.meanings}
+    unknown = sorted({name for row in rows for name in (row.query_id, row.contrast_query_id)} - meanings.keys())
+    if unknown:
+        more = f" (and {len(unknown) - 10} more)" if len(unknown) > 10 else ""
+        which = (
+            f"query {unknown[0]} is not in this source"
+            if len(unknown) == 1
+            else f"{len(unknown)} of its queries are not in this source: {', '.join(unknown[:10])}{more}"
+        )
+        raise InputError(f"{path}: {which}; build the dataset and split that the pairs are of")
     known = {(pair.query_id, pair.contrast_query_id): pair for pair in sampled}
-    pairs: list[Pair] = []
-    verdicts: dict[tuple[str, str], Status] = {}
+    found = Published(pairs=[], verdicts={}, own_video={})
     ranks: Counter[str] = Counter()
-    for number, row in enumerate(read_pairs_file(path), 1):
-        for query_id in (row.query_id, row.contrast_query_id):
-            if query_id not in meanings:
-                raise InputError(
-                    f"{path}, pair {number}: query {query_id} is not in this source; build the split that the pairs were reviewed on"
-                )
+    for row in rows:
+        query, contrast = meanings[row.query_id], meanings[row.contrast_query_id]
+        if query.video_id == contrast.video_id:
+            found.own_video[row.query_id] = f"{path.name} pairs it with its own video ({row.contrast_query_id})"
+            continue
         ids = (row.query_id, row.contrast_query_id)
-        pair = known.get(ids) or sampler.pair(meanings[row.query_id], meanings[row.contrast_query_id])
-        pairs.append(replace(pair, rank=ranks[row.query_id]))
+        pair = known.get(ids) or sampler.pair(query, contrast)
+        found.pairs.append(replace(pair, rank=ranks[row.query_id]))
         ranks[row.query_id] += 1
         if row.status != "unreviewed":
-            verdicts[ids] = row.status
-    return pairs, verdicts
+            found.verdicts[ids] = row.status
+    return found

@@ -8,7 +8,8 @@ Labellers: `compact`, `srl-bert` (the paper's model, found or fetched), the path
 `allennlp:ARCHIVE` (the same by AllenNLP itself).
 """
 
-from a2dsplus.roles.frames import Prediction, build_caption, caption_roles
+from a2dsplus.roles.frames import build_caption, caption_roles
+from a2dsplus.roles.mending import Prediction
 from a2dsplus.roles.parsing import parse
 from a2dsplus.roles.srl.labeller import Labeller, Predicates, load_labeller
 from a2dsplus.roles.srl.naming import identify

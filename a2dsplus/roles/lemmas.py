@@ -1,15 +1,10 @@
 """Words of a caption to their dictionary forms.
 
-lemminflect carries its tables (MIT); for words they lack, the WordNet of NLTK is asked where its data is installed. Words it
-knows have the same lemma on every machine.
+lemminflect carries its tables (MIT) and its rules for words that they lack: a word has the same lemma on every machine.
 """
 
 import functools
-import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from a2dsplus.roles.lexicon import BE, FUNCTION_WORDS, GERUND_NOUNS, PREPOSITIONS, SET_FORMS
 
@@ -44,9 +39,6 @@ def lemma_of(word: str, *, pos: str) -> str:
             # Where a word stands in the dictionary as its own lemma too ("fell", "leave"), the inflected reading comes first.
             out: str = found[0]
             return out
-    known = _wordnet_lemma(word, tried[0])
-    if known is not None:
-        return known
     guessed = getLemma(word, tried[0])
     return guessed[0] if guessed else word
 
@@ -62,36 +54,3 @@ def _guess(words: Sequence[str], index: int) -> str:
     if word.endswith("ed") and len(word) > 3 and governs and after in PREPOSITIONS:
         return "VERB"
     return "NOUN"
-
-
-def _wordnet_lemma(word: str, pos: str) -> str | None:
-    """Return WordNet's base form, or None where it has none or its data is not installed (nothing is ever fetched)."""
-    wordnet = _wordnet()
-    if wordnet is None:
-        return None
-    found = wordnet.morphy(word, {"VERB": "v", "NOUN": "n", "ADJ": "a", "ADV": "r"}[pos])
-    return str(found) if found else None
-
-
-@functools.cache
-def _wordnet() -> Any:  # NLTK's lazy corpus reader has no public type
-    # Importing NLTK takes seconds: only where there is something to gain from it.
-    if not any(
-        (folder / "corpora" / name).exists() for folder in _data_folders() for name in ("wordnet", "wordnet.zip")
-    ):
-        return None
-    from nltk.corpus import wordnet
-
-    try:
-        wordnet.ensure_loaded()
-    except LookupError:
-        return None
-    return wordnet
-
-
-def _data_folders() -> list[Path]:
-    """Return the folders in which NLTK looks for its data."""
-    named = [Path(folder) for folder in os.environ.get("NLTK_DATA", "").split(os.pathsep) if folder]
-    inside = [Path(sys.prefix, *parts) for parts in (("nltk_data",), ("share", "nltk_data"), ("lib", "nltk_data"))]
-    shared = [Path(root, "nltk_data") for root in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")]
-    return [*named, Path("~/nltk_data").expanduser(), *inside, *shared]

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from a2dsplus.errors import ModelError, UsageError
-from a2dsplus.roles.frames import Prediction
+from a2dsplus.roles.mending import Prediction
 from a2dsplus.roles.srl.naming import identify
 from a2dsplus.roles.tokens import Word
 
