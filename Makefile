@@ -25,7 +25,7 @@ demo: $(DEMO)  ## install what it needs into .venv, build the painted sample, dr
 check: lint types test  ## formatting, lint, types and all tests: what CI runs
 
 quick: $(DEV)  ## the tests but the slow ones
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' -n auto --dist loadscope
 
 test: $(DEV)  ## all tests
 	$(BIN)/python -m pytest

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.files import sha256
+from a2dsplus.files import inside, sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ def verify(workspace: Workspace, *, progress: Callable[[int], None] = lambda _: 
     listed: dict[str, str] = manifest["files"]
     missing, changed = [], []
     for name, sha in sorted(listed.items()):
-        path = workspace.path(name)
+        path = inside(workspace.root, name)  # a manifest may come from anybody
         if not path.is_file():
             missing.append(name)
         elif sha256(path) != sha:

@@ -66,6 +66,7 @@ def as_rows(pairs: list[Pair]) -> list[tuple[str, str, int, Status]]:
     return sorted((pair.query_id, pair.contrast_query_id, pair.rank, pair.status) for pair in pairs)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(logs)
 def test_build_and_export_and_a_build_of_the_export_use_the_same_pairs(made: Path, said: list[Said]) -> None:

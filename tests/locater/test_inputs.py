@@ -261,6 +261,7 @@ def test_scales_and_mirrors_are_averaged() -> None:
         model.segment(clip, model.tokens("a dog"), flip=True)
 
 
+@pytest.mark.slow
 def test_several_queries_see_the_video_once_and_get_the_bits_of_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     queries = ["the left dog", "a red ball that rolls", "somebody"]
     torch.manual_seed(0)
@@ -357,6 +358,7 @@ def test_masks_are_the_probabilities_above_the_threshold() -> None:
         assert np.array_equal(model.segment(video(4), "a dog", threshold=threshold), maps > threshold)
 
 
+@pytest.mark.slow
 def test_a_compiled_encoder_gives_the_same_masks() -> None:
     model = small()
     expected = model.segment(video(4), "a dog", batch=4)

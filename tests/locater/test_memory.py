@@ -36,6 +36,7 @@ def fresh(preset: str) -> tuple[Locater, torch.Tensor, torch.Tensor]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["paper", "tiny", "rvos", "released", "paper-literal"])
 def test_a_fresh_memory_lives_unless_eq_5_is_taken_literally(preset: str) -> None:
     model, ahead, ids = fresh(preset)

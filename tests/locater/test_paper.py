@@ -195,6 +195,7 @@ ABLATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_every_ablation_trains_and_steps_as_it_trains(name: str) -> None:
     model = small(**ABLATIONS[name])

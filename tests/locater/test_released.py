@@ -33,6 +33,7 @@ def weights(seed: int) -> dict[str, torch.Tensor]:
     return random_state(seed, **BASE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_logits_equal_the_description(case: str) -> None:
     changes, ahead, batch, given = CASES[case]
@@ -71,6 +72,7 @@ def test_names_and_shapes_are_the_release_s() -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == 209_651_924
 
 
+@pytest.mark.slow
 def test_the_training_pass_equals_the_steps() -> None:
     config = {**BASE, "global_mem_size": 0.5}
     model = locater.released.load(random_state(3, **config), **config)
@@ -102,6 +104,7 @@ def test_auxiliary_heads_equal_the_description() -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["local_mem_size", "global_mem_size", "both"])
 @pytest.mark.parametrize("narrow", [False, True], ids=["query of three parts", "query without them"])
 def test_a_memory_of_size_zero_has_no_writer(gone: str, narrow: bool) -> None:

@@ -51,6 +51,7 @@ def arguments(root: Path, out: Path, *more: object) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_starts_from_bert_trains_and_segments(small_root: Path, folder: Path, vocab: Path) -> None:
     torch.manual_seed(0)
     bert = {
@@ -86,6 +87,7 @@ def test_it_starts_from_bert_trains_and_segments(small_root: Path, folder: Path,
         checkpoint.load(run / "model.safetensors").tokens("a dog")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "words"),
     [

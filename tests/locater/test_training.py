@@ -266,6 +266,7 @@ def test_a_compiled_run_has_the_same_losses(tmp_path: Path, monkeypatch: pytest.
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_compiling_without_a_compiler_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch._inductor.config as inductor
 
@@ -329,6 +330,7 @@ def test_options_name_every_fault() -> None:
 # ---- the memories alone ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_memories_only_leaves_the_encoders_as_they_are(tmp_path: Path) -> None:
     model = fresh()
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
@@ -431,6 +433,7 @@ def test_matrices_decay_and_nothing_else_does() -> None:
     assert moved == {name for name in decaying if before[name].any()}
 
 
+@pytest.mark.slow
 def test_a_validation_measures_as_segmenting_does_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     held = Validation(examples(2), store(), queries=3)
     assert [example.video for example in held.examples] == ["0", "0", "1"]
@@ -496,6 +499,7 @@ def test_place_loss_is_the_cross_entropy_of_reading_ones_own_place() -> None:
     assert place_loss(shifted.unsqueeze(0)).item() == pytest.approx(40 * 40 / 4)
 
 
+@pytest.mark.slow
 def test_training_with_the_place_loss_teaches_v_its_place(tmp_path: Path) -> None:
     config = LocaterConfig.from_dict({**CONFIG.to_dict(), "global_slots": 0, "local_slots": 0})
     options = dataclasses.replace(OPTIONS, epochs=40, stride=12, log_every=80)
@@ -512,6 +516,7 @@ def test_training_with_the_place_loss_teaches_v_its_place(tmp_path: Path) -> Non
         TrainOptions(place=0.1, clip_frames=1)
 
 
+@pytest.mark.slow
 def test_settled_memories_are_neutral_and_hold_places(tmp_path: Path) -> None:
     alone = fresh(LocaterConfig.from_dict({**CONFIG.to_dict(), "global_slots": 0, "local_slots": 0}))
     options = dataclasses.replace(OPTIONS, epochs=60, stride=12, place=0.1, log_every=80)

@@ -48,6 +48,7 @@ def assert_close(one: Path, other: Path) -> None:
         torch.testing.assert_close(second[name], first[name], rtol=0, atol=5e-5)  # Adam enlarges rounding
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one_and_survive_sigkill(tmp_path: Path) -> None:
     order = Order(length=8, batch=4, seed=0, steps=2)
     steps = [order.keys(step) for step in range(2)]
@@ -73,6 +74,7 @@ def test_two_processes_take_the_steps_of_one_and_survive_sigkill(tmp_path: Path)
         assert_same(tmp_path / "whole" / name, tmp_path / "killed" / name)
 
 
+@pytest.mark.slow
 def test_what_stops_one_process_stops_all_with_one_line(tmp_path: Path) -> None:
     done = launch(TORCHRUN, "tests.locater.training_process", str(tmp_path / "out"), "--damaged")
     assert done.returncode != 0
@@ -90,6 +92,7 @@ def arguments(small_root: Path) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_under_accelerates_launcher(arguments: list[str], tmp_path: Path) -> None:
     alone = subprocess.run(
         [sys.executable, "-m", "a2dsplus", *arguments, "--out", str(tmp_path / "one")], capture_output=True, text=True
@@ -106,6 +109,7 @@ def test_the_command_under_accelerates_launcher(arguments: list[str], tmp_path: 
     assert_close(tmp_path / "one" / "model.safetensors", tmp_path / "two" / "model.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher", "extra", "words"),
     [

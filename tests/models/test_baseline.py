@@ -196,6 +196,7 @@ def test_moving_answers_also_where_nothing_moves_and_for_one_frame() -> None:
         assert not any(mask.any() for mask in masks)
 
 
+@pytest.mark.slow
 def test_locater_runs_with_the_weights_that_ship(dataset: Path, tmp_path: Path) -> None:
     for name in ("locater", "locater-img"):
         assert predict(run(dataset, name), tmp_path / name, subsets=["M"]) == ["M"]
@@ -205,6 +206,7 @@ def test_locater_runs_with_the_weights_that_ship(dataset: Path, tmp_path: Path) 
         assert len(set(scores)) > len(scores) / 2
 
 
+@pytest.mark.slow
 def test_locater_takes_scales_and_flips(dataset: Path, tmp_path: Path) -> None:
     plain = run(dataset, "locater-img")
     many = run(dataset, "locater-img", options={"scales": [0.75, 1.0], "flip": True})
@@ -238,6 +240,7 @@ def test_average_precision_ranks_by_the_models_confidence(dataset: Path, tmp_pat
 # ---- runs --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_workers_or_on_when_it_was_killed(dataset: Path, tmp_path: Path) -> None:
     predict(run(dataset, named(Whole)), tmp_path / "one")
     predict(run(dataset, named(Whole), workers=2, devices=("cpu", "cpu")), tmp_path / "two")
@@ -287,6 +290,7 @@ def test_predictions_of_another_model_or_dataset_are_left_alone(dataset: Path, t
     assert (tmp_path / "out" / "S.json").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "words"),
     [

@@ -53,6 +53,7 @@ def test_all_queries_at_once_are_answered_as_one_by_one_at_the_wanted_frames(wei
                 assert answers[index][1] == alone[frame - 1][1]
 
 
+@pytest.mark.slow
 def test_the_authors_file_is_taken_as_it_is(small_root: Path, tmp_path: Path) -> None:
     state = random_state(3, **RELEASED)
     content = {"state_dict": {f"module.{name}": value for name, value in state.items()}, "epoch": 4}

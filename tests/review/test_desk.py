@@ -321,6 +321,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
 
 
+@pytest.mark.slow
 def test_seed_and_double_stay_with_the_log(tmp_path: Path, clip: Path) -> None:
     folder, out = dataset(tmp_path / "kept", videos=3, clip=clip), str(tmp_path / "out.csv")
     given = ("--dataset", str(folder), "--export", out)

@@ -538,6 +538,7 @@ def test_a_table_that_is_missing_or_damaged_is_one_line(tmp_path: Path) -> None:
 # ---- the command -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -561,6 +562,7 @@ def test_a_wrong_call_is_one_clear_line(made: Path, arguments: list[str], status
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.slow
 def test_export_from_the_command_line(made: Path, tmp_path: Path) -> None:
     path = tmp_path / "reviewed.json"
     url = f"sqlite:///{tmp_path}/elsewhere.sqlite"

@@ -116,6 +116,7 @@ def _config(change: dict[str, object]) -> dict[str, bytes]:
     return {"config": json.dumps({**base, **change}).encode()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

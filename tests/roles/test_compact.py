@@ -85,6 +85,7 @@ def test_the_same_construction_has_the_same_labels(compact: SrlTagger, subject: 
     assert frames == [[("ARG0", subject), ("V", verb), ("ARGM-LOC", "on the grass")]]
 
 
+@pytest.mark.slow
 @needs_shared
 def test_hand_labelled_captions(compact: SrlTagger) -> None:
     with (SHARED / "data" / "a2d_annotation.txt").open(encoding="utf-8", newline="") as lines:
@@ -94,6 +95,7 @@ def test_hand_labelled_captions(compact: SrlTagger) -> None:
     assert accuracy.right / accuracy.frames >= 0.9, accuracy.errors
 
 
+@pytest.mark.slow
 def test_predicates_do_not_depend_on_the_processor_s_precision(
     compact: SrlTagger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +131,7 @@ def test_saving_and_loading_changes_nothing(compact: SrlTagger, tmp_path: Path) 
     assert len(fingerprint(tmp_path / "model")) == 64
 
 
+@pytest.mark.slow
 def test_the_exported_archive_is_the_same_network(compact: SrlTagger, tmp_path: Path) -> None:
     export_archive(tmp_path / "compact.tar.gz")
     archive = load_archive(tmp_path / "compact.tar.gz")

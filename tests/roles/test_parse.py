@@ -78,6 +78,7 @@ def test_half_a_surrogate_pair_keeps_its_place() -> None:
     check_spans(caption, text)
 
 
+@pytest.mark.slow
 def test_ten_thousand_words_are_read_in_windows() -> None:
     text = " ".join(f"word{number}" if number % 97 else "." for number in range(10_000))
     (caption,) = parse([text], labeller=untrained(step=50))
@@ -238,6 +239,7 @@ def test_captions_with_the_compact_model(compact: Labeller, caption: str, expect
     assert ", ".join(f"{role.slot.value} {role.lemma}" for role in caption_roles(parsed)) == expected
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_does_not_change_the_roles(compact: Labeller) -> None:
     captions = [f"{who} {what} {where}" for who in ("a dog", "two men", "the red ball", "girl in blue")
                 for what in ("is running", "rolling", "jumps", "standing and waving") for where in
@@ -267,6 +269,7 @@ def test_the_command_prints_json(compact: Labeller, tmp_path: Path) -> None:
     assert figure.exists()
 
 
+@pytest.mark.slow
 def test_spacy_finds_predicates_as_allennlp_does(tmp_path: Path) -> None:
     try:
         finder = SpacyFinder()

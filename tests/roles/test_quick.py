@@ -23,6 +23,7 @@ def _captions() -> list[list[str]]:
     return [[word.text for word in split_words(caption)] for caption in captions]
 
 
+@pytest.mark.slow
 def test_the_compact_models_tags_are_those_of_single_precision() -> None:
     sentences = _captions()
     exact = load_compact()

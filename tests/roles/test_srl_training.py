@@ -235,6 +235,7 @@ def trainer(recipe: Recipe) -> tuple[Trainer, SrlTagger]:
     return Trainer(model, pieces=pieces, corpora=[LESSONS], captions=LESSONS, recipe=recipe), subject
 
 
+@pytest.mark.slow
 def test_the_model_learns_a_few_sentences_by_heart(tmp_path: Path) -> None:
     recipe = Recipe(passes=90, shares=(1.0,), written=0, learning_rate=3e-3, head_learning_rate=3e-3, bf16=False)
     run, subject = trainer(recipe)
@@ -248,6 +249,7 @@ def test_the_model_learns_a_few_sentences_by_heart(tmp_path: Path) -> None:
     assert after.by_role["ARGM-LOC"].gold == 1
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     recipe = Recipe(passes=3, shares=(1.0,), written=4, batch_pieces=120)
 
@@ -301,6 +303,7 @@ def test_the_shared_corpora_read() -> None:
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_trains_on_and_writes_a_model(tmp_path: Path) -> None:
     """One pass from the shipped model over two sentences and two captions; the second call has nothing left to do."""
     pytest.importorskip("lemminflect")

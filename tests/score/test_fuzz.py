@@ -130,6 +130,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(ROUNDS))
 def test_results_files(tmp_path: Path, dataset: Path, round_: int) -> None:
     chance = random.Random(f"results {round_}")
@@ -145,6 +146,7 @@ def test_results_files(tmp_path: Path, dataset: Path, round_: int) -> None:
     assert 0 < could < INPUTS * 4 // 10 // ROUNDS  # the mutations neither miss nor break everything
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(ROUNDS))
 def test_png_folders(tmp_path: Path, dataset: Path, round_: int) -> None:
     chance = random.Random(f"png {round_}")
@@ -162,6 +164,7 @@ def test_png_folders(tmp_path: Path, dataset: Path, round_: int) -> None:
     assert scored(folder, dataset, random.Random(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(ROUNDS))
 def test_datasets(tmp_path: Path, dataset: Path, round_: int) -> None:
     chance = random.Random(f"dataset {round_}")

@@ -207,6 +207,7 @@ def test_the_order_of_units_and_predictions_does_not_matter(tmp_path: Path) -> N
         assert other[name] == pytest.approx(value, abs=1e-12), name
 
 
+@pytest.mark.slow
 @needs_shared
 def test_the_real_masks_against_a_count_from_scratch(tmp_path: Path) -> None:
     generator = np.random.default_rng(7)

@@ -107,6 +107,7 @@ def test_an_overlay_tints_right_wrong_and_missed() -> None:
         assert nearest == colour
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a chromium browser")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_real_browser_renders_it(page: str, tmp_path: Path, scheme: str) -> None:

@@ -11,8 +11,8 @@ from a2dsplus.score.results import Comparison, Difference, Figures, Report, Subs
 
 MARKS = {"mAP_5": "five thresholds", "mAP_10": "ten thresholds", "unstated": "definition not stated"}
 # What a model is held against whoever reads nothing by.
-AGAINST_BLIND = ("mAP_10", "oIoU", "mIoU", "P@0.5", "N-acc", "MCC", "cgF1", "J", "leak", "pair", "group")
-COMPARED = ("mAP", "oIoU", "mIoU", "P@0.5", "J&F", "N-acc", "cgF1", "leak", "pair", "group")
+AGAINST_BLIND = ("mAP_10", "oIoU", "mIoU", "P@0.5", "N-acc", "MCC", "cgF1", "J", "leak", "pair")
+COMPARED = ("mAP", "oIoU", "mIoU", "P@0.5", "J&F", "N-acc", "cgF1", "leak", "pair")
 _WIDE = 10_000  # columns: lines are as long as they are, as `less -S` and a file want them
 
 

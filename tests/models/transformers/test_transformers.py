@@ -66,6 +66,7 @@ def model(folders: Path, kind: str, **options: Any) -> Transformers:
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) if kind == "sam3_video" else kind for kind in KINDS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SLOW)
 def test_each_model_yields_a_mask_and_a_confidence_a_frame(folders: Path, kind: str) -> None:
     video = Noise(5 if kind == "sam3_video" else 9)
@@ -98,6 +99,7 @@ def test_a_score_below_the_threshold_is_silence(folders: Path, kind: str) -> Non
     assert not any(mask.any() for mask in masks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["clipseg", "grounding-dino", "edgetam_video", "sam3"])
 def test_a_score_above_the_threshold_is_not(folders: Path, kind: str) -> None:
     masks = [mask for mask, _ in model(folders, kind, threshold=0.1).segment(Noise(), TEXTS[0])]
