@@ -49,7 +49,7 @@ def test_the_source_of_the_page_reads_a_folder(tmp_path: Path) -> None:
     source = kind(data)
     assert [query.query_id for query in source.listing("test").queries] == ["heron/1", "heron/2"]
     assert source.video("heron").clip.frames == 5
-    assert source.stamp("test")
+    assert [path.name for path in source.files("test")] == ["captions.tsv", "heron.mp4"]
     with pytest.raises(InputError, match="no known dataset"):
         find_source(data)  # it is not registered
 
