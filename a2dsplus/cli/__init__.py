@@ -7,7 +7,7 @@ import click
 
 from a2dsplus import __version__
 from a2dsplus.errors import A2dsplusError
-from a2dsplus.extras import missing_extra
+from a2dsplus.extras import explained, missing_extra
 from a2dsplus.progress import fails_first, leads
 
 COMMANDS = {
@@ -35,7 +35,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"a2dsplus.cli.{cmd_name.replace('-', '_')}").command
+        with explained(cmd_name):
+            command = importlib.import_module(f"a2dsplus.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 
