@@ -50,7 +50,7 @@ def command(
     correct: bool,
     workers: int,
 ) -> None:
-    """Show the semantic roles of captions: who did what, to what, where and when.
+    """Show the semantic roles of captions, who did what, to what, where and when, and whom each is read to be about.
 
     \b
     a2dsplus parse "a man in red is standing on the left"
@@ -84,7 +84,11 @@ def command(
 
 
 def as_rows(parsed: Sequence[ParsedCaption]) -> list[dict[str, Any]]:
-    """Return captions as `--json` prints them: {"text", "frames": [{"verb", "roles": [{"role", "slot", "text", ...}]}]}."""
+    """Return captions as `--json` prints them: {"text", "frames": [{"verb", "roles": [{"role", "slot", "text", ...}]}], "referent"}."""
+    from a2dsplus.contrast.lists import Lists
+    from a2dsplus.contrast.told import as_json, reading_of
+
+    lists = Lists.shipped()
     return [
         {
             "text": caption.text,
@@ -106,6 +110,7 @@ def as_rows(parsed: Sequence[ParsedCaption]) -> list[dict[str, Any]]:
                 }
                 for frame in caption.frames
             ],
+            "referent": as_json(reading_of(caption, lists)),
         }
         for caption in parsed
     ]
@@ -131,11 +136,15 @@ def _lines(file: Path) -> list[str]:
 def _show(parsed: Sequence[ParsedCaption]) -> None:
     from rich.console import Console
 
-    from a2dsplus.roles.figure import terminal_lines
+    from a2dsplus.contrast.lists import Lists
+    from a2dsplus.contrast.told import as_line, reading_of
+    from a2dsplus.roles.figure import printable, terminal_lines
 
+    lists = Lists.shipped()
     console = Console(highlight=False, soft_wrap=True)
     for number, caption in enumerate(parsed):
         if number:
             console.print()
         for line in terminal_lines(caption, width=console.width):
             console.print(line)
+        console.print(printable(as_line(reading_of(caption, lists))), markup=False)

@@ -140,7 +140,7 @@ def test_json_has_the_fields_and_spans(tmp_path: Path) -> None:
     rows = as_rows(parse(CAPTIONS, labeller=LABELLER))
     assert [row["text"] for row in rows] == CAPTIONS
     for row in rows:
-        assert list(row) == ["text", "frames"]
+        assert list(row) == ["text", "frames", "referent"]
         for frame in row["frames"]:
             assert list(frame) == ["verb", "roles"]
             for role in frame["roles"]:
