@@ -1,6 +1,9 @@
 """Contrast sampling: who may stand against whom, and whom the guard keeps out."""
 
+import json
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +14,8 @@ from a2dsplus.contrast.entailment import Guard, Lexicon
 from a2dsplus.contrast.index import TIERS, CandidateIndex
 from a2dsplus.contrast.meaning import Meaning
 from a2dsplus.contrast.phrases import Phrase, analyse
-from a2dsplus.contrast.reviewed import rank_again
-from a2dsplus.contrast.sampler import RANKS, Sampler
+from a2dsplus.contrast.reviewed import published_pairs, rank_again
+from a2dsplus.contrast.sampler import MOST_USES, RANKS, Sampler
 from a2dsplus.records import Pair, Status
 
 LEXICON = Lexicon()
@@ -223,3 +226,36 @@ def test_review_ranks_accepted_pairs_first_and_rejected_ones_last() -> None:
     ]
     settled["q/0", "c/0"] = "accepted"
     assert [p.contrast_query_id for p in rank_again(pairs, settled)] == ["c/0", "b/0", "a/0"]
+
+
+def _crowd(popular: int, queries: int, *, others: bool) -> list[Meaning]:
+    """Return dogs that run, the few cats that run, all excluded from them; with `others` as many birds that run besides."""
+    captions = [_meaning(f"q{number}/0", who="dog", verb="run") for number in range(queries)]
+    captions += [_meaning(f"c{number}/0", who="cat", verb="run", where="on grass") for number in range(popular)]
+    if others:
+        captions += [_meaning(f"b{number}/0", who="bird", verb="run") for number in range(queries)]
+    return captions
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_contrast_video_serves_no_more_queries_than_the_cap_while_others_are_left(others: bool) -> None:
+    captions = _crowd(2, 3 * MOST_USES, others=others)
+    queries = captions[: 3 * MOST_USES]
+    sampling = Sampler(captions, Guard(LEXICON)).sample(queries, seed=0)
+    used = Counter(pair.contrast_query_id for pair in sampling.pairs if pair.rank == 0)
+    assert sum(used.values()) == len(queries) and not sampling.unpaired
+    # two videos cannot serve them all within the cap; a query is paired all the same
+    assert (max(used.values()) <= MOST_USES) == others
+
+
+def test_a_listed_query_with_its_own_video_is_told_of_and_left_out(tmp_path: Path) -> None:
+    captions = [BOY, _meaning("q/1", who="dog", verb="run"), _meaning("c/0", who="dog", verb="run")]
+    path = tmp_path / "pairs.json"
+    rows = [{"query": "q/0", "contrast": name, "status": "accepted"} for name in ("q/1", "c/0")]
+    rows.append({"query": "q/1", "contrast": "q/0", "status": "accepted"})
+    path.write_text(json.dumps({"schema": 2, "pairs": rows}))
+    found = published_pairs(path, [], Sampler(captions, Guard(LEXICON)), split="test")
+    assert [(pair.query_id, pair.contrast_query_id, pair.rank, pair.grade) for pair in found.pairs] == [
+        ("q/0", "c/0", 0, "excluded")
+    ]
+    assert "pairs.json pairs it with its own video (q/0)" in found.own_video["q/1"]
