@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from a2dsplus.errors import MissingExtraError
 
 _DATA = ("av", "cv2", "filelock", "h5py", "pyarrow", "scipy")
-_ROLES = ("lemminflect", "nltk", "safetensors", "spacy", "tokenizers", "torch")
+_ROLES = ("lemminflect", "safetensors", "spacy", "tokenizers", "torch")
 _LOCATER = ("safetensors", "tokenizers", "torch")
 EXTRAS: dict[str, tuple[str, ...]] = {
     "data": _DATA,
