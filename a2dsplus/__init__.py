@@ -1,25 +1,27 @@
 """A2D-S+: construct, check, score and baseline the language-guided video segmentation benchmark.
 
-`a2dsplus.Subset` reads a dataset made by `a2dsplus build`; `a2dsplus.score.evaluate` scores masks; everything else is reached
-through the command line or the modules named in the README.
+`a2dsplus.Subset` reads a dataset made by `a2dsplus build`; `a2dsplus.ContrastClips` composes one of the train split for training;
+`a2dsplus.score.evaluate` scores masks; everything else is reached through the command line or the modules named in the README.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from a2dsplus.compose.contrast_clips import ContrastClips
     from a2dsplus.compose.subset import Subset
 
 __version__ = "0.1.0"
-__all__ = ["Subset", "__version__"]
+__all__ = ["ContrastClips", "Subset", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     # the video libraries are imported when a dataset is first read, not by a bare `import a2dsplus`
-    if name == "Subset":
+    if name in ("ContrastClips", "Subset"):
         from a2dsplus.extras import explained
 
         with explained():
+            from a2dsplus.compose.contrast_clips import ContrastClips
             from a2dsplus.compose.subset import Subset
 
-        return Subset
+        return ContrastClips if name == "ContrastClips" else Subset
     raise AttributeError(f"module 'a2dsplus' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """A subset as a map-style sequence that a torch DataLoader takes as it is, composed from the source clips on the fly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from a2dsplus.dataset.workspace import DEFAULT, Workspace
 from a2dsplus.errors import UsageError, WorkspaceError
 from a2dsplus.media.clips import to_rgb
 from a2dsplus.media.masks import Mask, decode
-from a2dsplus.records import Query, Sample, SubsetName
+from a2dsplus.records import Clip, Query, Sample, SubsetName
 from a2dsplus.sources import Masks
 
 
@@ -128,17 +128,26 @@ class Subset(Sequence[Item]):
 
     def frames(self, sample: Sample, numbers: Sequence[int]) -> npt.NDArray[np.uint8]:
         """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending."""
-        if any(earlier >= later for earlier, later in pairwise(numbers)):
-            raise UsageError(f"{sample.sample_id}: frame numbers must ascend, got {list(numbers)}")
-        result = np.empty((len(numbers), sample.height, sample.width, 3), np.uint8)
-        wanted = [number - 1 for number in numbers]
-        for position, frame in enumerate(composed_frames(sample, self.clips, wanted)):
-            result[position] = to_rgb(frame)
-        return result
+        return rgb(sample, self.clips, numbers)
 
     def masks(self, sample: Sample, query: Query) -> tuple[list[int], Mask]:
         """Return a query's evaluated frames, 1-based, ascending, and its masks there, (K, H, W) bool."""
         found = [unit for unit in self.units(sample) if unit.query_id == query.query_id]
-        masks = [decode(unit.mask) for unit in found]
-        empty = np.zeros((0, sample.height, sample.width), bool)
-        return [unit.frame for unit in found], np.stack(masks) if masks else empty
+        return [unit.frame for unit in found], stacked(sample, found)
+
+
+def rgb(sample: Sample, clips: Mapping[str, Clip], numbers: Sequence[int]) -> npt.NDArray[np.uint8]:
+    """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending. Raises UsageError, ClipError."""
+    if any(earlier >= later for earlier, later in pairwise(numbers)):
+        raise UsageError(f"{sample.sample_id}: frame numbers must ascend, got {list(numbers)}")
+    result = np.empty((len(numbers), sample.height, sample.width, 3), np.uint8)
+    wanted = [number - 1 for number in numbers]
+    for position, frame in enumerate(composed_frames(sample, clips, wanted)):
+        result[position] = to_rgb(frame)
+    return result
+
+
+def stacked(sample: Sample, found: Sequence[Unit]) -> Mask:
+    """Return the masks of a sample's units, (K, H, W) bool."""
+    empty = np.zeros((0, sample.height, sample.width), bool)
+    return np.stack([decode(unit.mask) for unit in found]) if found else empty
