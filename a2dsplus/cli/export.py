@@ -6,33 +6,59 @@ import click
 
 from a2dsplus.cli.options import dataset_option
 
+LAYOUTS = ("a2d", "refer-ytvos")
+
 
 @click.command()
 @dataset_option
-@click.option("--subset", type=click.Choice(["M", "S", "T"]), required=True, help="Which subset.")
+@click.option(
+    "--subset", "--subsets", default=None, help="Which subset, or several such as M,S. By default all there are."
+)
 @click.option(
     "--layout",
-    type=click.Choice(["a2d", "refer-ytvos"]),
     required=True,
-    help="a2d: an A2D-Sentences folder. refer-ytvos: JPEGImages, meta_expressions.json, Annotations.",
+    metavar="NAME",
+    help=f"{', '.join(LAYOUTS)}, another package's, or module:name.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new folder.")
-def command(dataset: Path, subset: str, layout: str, out: Path) -> None:
-    """Lay a subset out as other tools of the field read it.
+@click.option(
+    "--videos-per-split",
+    type=click.IntRange(1, 100_000),
+    help="refer-ytvos: roots of so many videos each, the last filled up; most code wants 202.",
+)
+@click.option(
+    "--from-zero", is_flag=True, help="refer-ytvos: frames are called 00000, 00001, ...; `score` maps them back."
+)
+@click.option(
+    "--train", is_flag=True, help="refer-ytvos: the layout of the train split, with palette masks and meta.json."
+)
+def command(
+    dataset: Path,
+    subset: str | None,
+    layout: str,
+    out: Path,
+    videos_per_split: int | None,
+    from_zero: bool,
+    train: bool,
+) -> None:
+    """Lay a dataset out as other tools of the field read it.
 
     \b
-    a2dsplus export --subset S --layout a2d --out S-as-A2D            for the loaders of MTTR, ReferFormer and their kin
-    a2dsplus export --subset T --layout refer-ytvos --out T-as-YTVOS  for those of Refer-YouTube-VOS
+    a2dsplus export --layout a2d --subset S --out S-as-A2D            the loaders of MTTR, ReferFormer and their kin
+    a2dsplus export --layout refer-ytvos --subset T --videos-per-split 202 --out T-as-YTVOS
 
-    ground_truth.json of every subset is COCO already, and samples' predictions are scored by `a2dsplus score`.
+    Their predictions go to `a2dsplus score` as they are.
     """
-    from a2dsplus.dataset.samples_file import NAME, read
-    from a2dsplus.dataset.workspace import Workspace
-    from a2dsplus.export import LAYOUTS, export
+    from a2dsplus.export import export
     from a2dsplus.progress import bar
-    from a2dsplus.records import SubsetName
 
-    samples = list(read(Workspace.open(dataset).path(subset, NAME)))
-    with bar("exporting", len(samples), unit="samples") as advance:
-        export(dataset, out, layout=layout, subset=SubsetName(subset), progress=advance)
-    click.echo(f"{len(samples)} samples of {subset} in {out}: {LAYOUTS[layout][1]}")
+    options: dict[str, int | bool] = {}
+    if videos_per_split is not None:
+        options["videos_per_split"] = videos_per_split
+    if from_zero:
+        options["from_zero"] = True
+    if train:
+        options["train"] = True
+    subsets = None if subset is None else [name.strip() for name in subset.split(",") if name.strip()]
+    for line in export(dataset, out, layout=layout, subsets=subsets, options=options, bars=bar):
+        click.echo(line)

@@ -1,22 +1,29 @@
-"""A dataset laid out as other tools of the field read it, so that their loaders run on M, S and T unchanged."""
+"""A dataset laid out as other tools of the field read it, so that their loaders run on N, M, S and T unchanged.
 
-from collections.abc import Callable
+A layout is one file here, listed in `EXPORTS`; another package's are found by the entry-point group `a2dsplus.exports`.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from a2dsplus import records
 from a2dsplus.compose.subset import Subset
-from a2dsplus.errors import InputError
-from a2dsplus.export import a2d, refer_ytvos
+from a2dsplus.dataset.samples_file import NAME
+from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.errors import InputError, UsageError, listed
+from a2dsplus.export.layout import Layout, Task
 from a2dsplus.files import replacing_folder
+from a2dsplus.progress import Bars, no_bar
+from a2dsplus.records import SubsetName
+from a2dsplus.registry import Registry
 
-# {layout: (writer, what reads it)}
-LAYOUTS: dict[str, tuple[Callable[[Subset, Path, Callable[[int], None]], None], str]] = {
-    "a2d": (a2d.write, "an A2D-Sentences folder: the loaders of MTTR, ReferFormer and their kin, and this toolkit"),
-    "refer-ytvos": (
-        refer_ytvos.write,
-        "Refer-YouTube-VOS: JPEGImages, meta_expressions.json, Annotations as palette PNG",
-    ),
-}
+EXPORTS = Registry(
+    what="layout",
+    group="a2dsplus.exports",
+    built_in={
+        "a2d": "a2dsplus.export.a2d:LAYOUT",
+        "refer-ytvos": "a2dsplus.export.refer_ytvos:LAYOUT",
+    },
+)
 
 
 def export(
@@ -24,15 +31,50 @@ def export(
     out: Path,
     *,
     layout: str,
-    subset: records.SubsetName,
-    progress: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Write a subset of a dataset in another layout into the new folder `out`; `progress` is called with samples done.
+    subsets: Sequence[str] | None = None,
+    options: Mapping[str, int | bool] | None = None,
+    bars: Bars = no_bar,
+) -> list[str]:
+    """Write subsets of a dataset in another layout into the new folder `out`; return lines that say what is there and how to start what reads it.
 
-    Raises InputError where `out` exists (nothing is overwritten), and what reading the dataset raises.
+    `subsets`: by default all that were composed; most layouts take one. `options`: of the layout. The folder appears when it is whole: a
+    killed export is simply run again. Raises UsageError for what the layout does not do, InputError where `out` exists (nothing is
+    overwritten), and what reading the dataset raises.
     """
-    if out.exists():
+    found = EXPORTS.load(layout)
+    if not isinstance(found, Layout):
+        raise InputError(f"layout {layout}: {found!r:.80} is no a2dsplus.export.layout.Layout")
+    checked = found.checked(layout, options or {})
+    workspace = Workspace.open(dataset)
+    there = [name for name in SubsetName if workspace.path(name, NAME).is_file()]
+    chosen = _chosen(subsets, there, dataset)
+    if len(chosen) > 1 and not found.several:
+        raise UsageError(f"--layout {layout} takes one subset: pass --subset, one of {listed(chosen)}")
+    if out.exists() or out.is_symlink():
         raise InputError(f"{out}: exists already; give a new folder with --out")
-    found = Subset(dataset, subset)
-    with replacing_folder(out) as draft:
-        LAYOUTS[layout][0](found, draft, progress)
+    loaded = {name: Subset(dataset, name) for name in chosen}
+    samples = sum(len(subset.samples) for subset in loaded.values())
+    with replacing_folder(out) as draft, bars("exporting", samples, unit="samples") as advance:
+        lines = found.write(
+            Task(
+                dataset=dataset,
+                subsets=loaded,
+                out=draft,
+                target=out,
+                manifest=workspace.manifest() or {},
+                options=checked,
+                progress=advance,
+            )
+        )
+    return [f"{samples} samples of {', '.join(chosen)} in {out}: {found.reads}", *lines]
+
+
+def _chosen(subsets: Sequence[str] | None, there: Sequence[SubsetName], dataset: Path) -> list[SubsetName]:
+    if not there:
+        raise InputError(f"{dataset}: no subset was composed; run `a2dsplus build` to the end")
+    if subsets is None:
+        return list(there)
+    unknown = [name for name in subsets if name not in there]
+    if unknown or not subsets:
+        raise InputError(f"{dataset}: has no subset {listed(unknown) or '(none named)'}; it has {listed(there)}")
+    return [name for name in there if name in subsets]

@@ -348,42 +348,6 @@ def test_usage_errors(tmp_path: Path) -> None:
         a2dsplus.Subset(tmp_path / "none", "S")
 
 
-def test_exports_are_read_by_the_a2d_reader_and_the_ytvos_layout(built: Path, tmp_path: Path) -> None:
-    from PIL import Image
-
-    for name in ("M", "S", "T"):
-        assert (
-            _run("export", "--dataset", built, "--subset", name, "--layout", "a2d", "--out", tmp_path / name).exit_code
-            == 0
-        )
-        source = A2dSource(tmp_path / name)
-        subset = a2dsplus.Subset(built, name)
-        assert [(q.video_id, q.text) for q in source.listing("test").queries] == sorted(
-            (sample.sample_id, query.text) for sample, query in subset.queries
-        ) or name == "M"
-        for sample, query in subset.queries:
-            numbers, expected = subset.masks(sample, query)
-            annotations = source.video(sample.sample_id).masks or {}
-            for number, mask in zip(numbers, expected, strict=True):
-                assert (masks.decode(annotations[number][query.expression_id]) == mask).all()
-    assert (
-        _run(
-            "export", "--dataset", built, "--subset", "T", "--layout", "refer-ytvos", "--out", tmp_path / "yt"
-        ).exit_code
-        == 0
-    )
-    subset = a2dsplus.Subset(built, "T")
-    sample, query = subset.queries[0]
-    numbers, expected = subset.masks(sample, query)
-    folder = tmp_path / "yt" / "valid"
-    assert len(list((folder / "JPEGImages" / sample.sample_id).iterdir())) == sample.frames
-    for number, mask in zip(numbers, expected, strict=True):
-        read = np.asarray(Image.open(folder / "Annotations" / sample.sample_id / "0" / f"{number:05d}.png"))
-        assert (read.astype(bool) == mask).all()
-    again = _run("export", "--dataset", built, "--subset", "T", "--layout", "a2d", "--out", tmp_path / "T")
-    assert isinstance(again.exception, InputError) and "exists already" in str(again.exception)
-
-
 def test_stats_prints_the_table_and_draws_the_sheet(built: Path, tmp_path: Path) -> None:
     result = _run("stats", "--dataset", built, "--figure", tmp_path / "sheet.png")
     assert result.exit_code == 0, result.output

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts
 from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers.base import Predictions, ScoredMasks
 from a2dsplus.score.readers.listing import File
-from a2dsplus.score.readers.numbering import Numbering
+from a2dsplus.score.readers.numbering import Asked, Numbering
 from a2dsplus.score.truth import Truth, UnitName, parse_image_id
 
 Rows = dict[int, list[tuple[float, int]]]
@@ -85,7 +85,13 @@ class CocoPredictions(Predictions):
 
 
 def read_coco_results(
-    document: object, file: File, truth: Truth, *, resize: Resize = "none", known_queries: Callable[[], set[str]] = set
+    document: object,
+    file: File,
+    truth: Truth,
+    *,
+    expressions: Mapping[Asked, str] | None = None,
+    resize: Resize = "none",
+    known_queries: Callable[[], set[str]] = set,
 ) -> CocoPredictions:
     """Return the predictions of a results file's content; see `open_predictions`.
 
@@ -99,12 +105,13 @@ def read_coco_results(
         if not isinstance(entry, dict) or _image_id(entry.get("image_id")) is None:
             raise PredictionError(f"{file}: entry {row} has no image_id")
     chosen, notes = _of_the_category(entries, truth, file)
-    units, strangers, said = _units(entries, chosen, truth, file)
+    words = _words(truth, expressions or {})
+    units, strangers, said = _units(entries, chosen, words, truth, file)
     notes += said
     rows: Rows = {}
     for row, unit in units.items():
         rows.setdefault(unit, []).append((_score(entries[row].get("score", 1.0), file, row), row))
-    ignored = _sort_out(strangers, truth, file, known_queries)
+    ignored = _sort_out(strangers, words, truth, file, known_queries)
     notes += _without_repeats(rows, entries, file)
     notes += _ties(rows, entries, truth, file)
     found = CocoPredictions(str(file), truth, rows=rows, masks=[_mask(entry) for entry in entries], resize=resize)
@@ -172,15 +179,14 @@ def _category(entry: dict[str, Any], file: File, row: int) -> int | None:
 
 
 def _units(
-    entries: list[Any], chosen: list[int], truth: Truth, file: File
+    entries: list[Any], chosen: list[int], words: Mapping[Asked, str], truth: Truth, file: File
 ) -> tuple[dict[int, int], list[Hashable], list[str]]:
     """Return the unit of each row, the image ids that name none, and what to say."""
     names: dict[int, UnitName] = {}
-    alone = _alone(truth)
     ids = {row: _image_id(entries[row]["image_id"]) for row in chosen}
     for row, image_id in ids.items():
         if truth.place.get(image_id) is None or isinstance(image_id, str):
-            names[row] = _named(image_id, alone)
+            names[row] = _named(image_id, words)
     frames: dict[tuple[str, str], set[int]] = {}
     for name in names.values():
         if name.frame is not None:
@@ -201,18 +207,18 @@ def _units(
     return units, strangers, [numbering.note] if numbering.note else []
 
 
-def _alone(truth: Truth) -> dict[str, str]:
-    """Return {sample: expression} of the samples that have one query."""
+def _words(truth: Truth, expressions: Mapping[Asked, str]) -> dict[Asked, str]:
+    """Return the expression that an id means by a word of another kind: no word, of a sample's only one; a number, where it is no word."""
     many = Counter(sample for sample, _ in truth.queries)
-    return {sample: expression for sample, expression in truth.queries if many[sample] == 1}
+    alone = {(sample, ""): expression for sample, expression in truth.queries if many[sample] == 1}
+    return {asked: word for asked, word in {**expressions, **alone}.items() if asked not in truth.by_name}
 
 
-def _named(image_id: Hashable, alone: dict[str, str]) -> UnitName:
-    """Return what an image id names; `v_<video>_f_<frame>`, which says no expression, names its sample's only one."""
+def _named(image_id: Hashable, words: Mapping[Asked, str]) -> UnitName:
+    """Return what an image id names."""
     name = parse_image_id(image_id)
-    if name.frame is not None and name.expression == "" and name.sample in alone:
-        return replace(name, expression=alone[name.sample])
-    return name
+    word = None if name.frame is None else words.get((name.sample, name.expression))
+    return name if word is None else replace(name, expression=word)
 
 
 def _score(score: object, file: File, row: int) -> float:
@@ -227,10 +233,15 @@ def _score(score: object, file: File, row: int) -> float:
     return number
 
 
-def _sort_out(strangers: list[Hashable], truth: Truth, file: File, known_queries: Callable[[], set[str]]) -> int:
+def _sort_out(
+    strangers: list[Hashable],
+    words: Mapping[Asked, str],
+    truth: Truth,
+    file: File,
+    known_queries: Callable[[], set[str]],
+) -> int:
     """Return how many image ids are merely not evaluated; raises PredictionError for those of other data."""
-    alone = _alone(truth)
-    names = [(image_id, _named(image_id, alone)) for image_id in strangers]
+    names = [(image_id, _named(image_id, words)) for image_id in strangers]
     unknown = [
         (image_id, name)
         for image_id, name in names

@@ -67,7 +67,14 @@ class _Reader:
             return read_sa2va_results(
                 document, file, self.truth, expressions=self.expressions, names=self.names(), resize=self.resize
             )
-        return read_coco_results(document, file, self.truth, resize=self.resize, known_queries=self.known_queries)
+        return read_coco_results(
+            document,
+            file,
+            self.truth,
+            expressions=self.expressions,
+            resize=self.resize,
+            known_queries=self.known_queries,
+        )
 
     def folder(self, folder: Folder, *, numbered: bool, depth: int = 0) -> Predictions:
         """Read a folder, whatever lies around its samples. `numbered`: whether it is known to name expressions by number."""
