@@ -1,5 +1,6 @@
 """Write docs/cli.md from the commands themselves: `python docs/make_cli_page.py`. A test fails where the page is stale."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -20,14 +21,16 @@ def page() -> str:
     """Return the page: for each command its help, every option included."""
     parts = [_HEAD + "| command | does |\n| --- | --- |\n"]
     parts += [f"| [`{name}`](#a2dsplus-{name}) | {what} |\n" for name, what in COMMANDS.items()]
+    # below the group's own context, as when it is called: `-h` is its setting
+    group = click.Context(main, info_name="a2dsplus", help_option_names=["-h", "--help"])
     for name in COMMANDS:
-        command = main.get_command(click.Context(main), name)
+        command = main.get_command(group, name)
         assert command is not None
-        context = click.Context(command, info_name=f"a2dsplus {name}", terminal_width=_WIDTH, max_content_width=_WIDTH)
+        context = click.Context(command, group, name, terminal_width=_WIDTH, max_content_width=_WIDTH)
         lines = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
         parts.append(f"\n## a2dsplus {name}\n\n```text\n{lines}\n```\n")
     return "".join(parts)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    (Path(sys.argv[1]) if sys.argv[1:] else PAGE).write_text(page(), "utf-8")
