@@ -9,6 +9,7 @@
 Oddities of the data that are read for what they are: the instance id `1 (copy)` is a slip and its row is left out; a frame
 may list an instance twice (its first mask counts, as in other readers of the field); `id` may be longer than `instance`;
 `reMask` is (N, W, H), or (W, H) where a frame has one instance; captions have leading, trailing and double blanks, kept.
+Names with a leading dot (macOS writes `._00005.h5`) are no part of it.
 """
 
 import csv
@@ -17,14 +18,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-import h5py
-import numpy as np
-
 from a2dsplus.errors import AnnotationError, ClipError, InputError
 from a2dsplus.media.clips import probe
-from a2dsplus.media.masks import Rle, encode
+from a2dsplus.media.masks import Rle
 from a2dsplus.records import Query, check_id
 from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
+from a2dsplus.sources.instance_masks import read_instance_masks
 
 SPLITS = {"0": "train", "1": "test"}
 _CLIP_FOLDERS = ("clips320H", "CLIPS320", "clips320", "Clips320H")
@@ -65,25 +64,25 @@ class A2dSource:
     # ---- queries -------------------------------------------------------------------------------------------------
 
     def listing(self, split: str) -> Listing:
-        """Return the split's queries, by query id; videos without any caption or annotation folder are left out and listed.
+        """Return the split's queries, by query id; videos without any caption or annotation folder, and what no table knows, are left out and listed.
 
         Raises AnnotationError for a broken row (file and line), an unknown split, or a split without a query.
         """
         if split not in SPLITS.values():
             raise AnnotationError(f"split {split!r}: A2D-Sentences has {' and '.join(SPLITS.values())}")
-        videos = [
-            video
-            for video, its_split in self._splits.items()
-            if its_split == split and video not in self._missed_videos
-        ]
+        relevant = {video for video, its_split in self._splits.items() if its_split == split}
         queries: list[Query] = []
         left_out = [
             LeftOut(item=f"{video}/{_SLIP}", reason="a slip of the dataset: a copy of instance 1's row")
             for video in self._slips
+            if video in relevant
         ]
-        for video in sorted(videos):
+        for video in sorted(relevant):
             texts = self._texts.get(video)
-            if texts is None:
+            if video in self._missed_videos:
+                if texts is not None:
+                    left_out.append(LeftOut(item=video, reason=f"has captions, but {self.missed.name} lists it"))
+            elif texts is None:
                 left_out.append(LeftOut(item=video, reason="has no caption"))
             elif not (self.instances / video).is_dir():
                 left_out.append(LeftOut(item=video, reason="has no folder of instance masks"))
@@ -99,10 +98,22 @@ class A2dSource:
                 f"{self.videoset}: no video of split {split} has captions in {self.captions.name} and masks in {self.instances.name};"
                 " check that the three are of one release"
             )
-        relevant = set(videos)
-        return Listing(
-            queries=checked_ids(queries), left_out=[row for row in left_out if row.item.split("/")[0] in relevant]
-        )
+        return Listing(queries=checked_ids(queries), left_out=[*left_out, *self._unknown()])
+
+    def _unknown(self) -> list[LeftOut]:
+        """Return the captions and the missed videos that are of no split, since the table of videos does not have them."""
+        captions = sorted({video for video in (*self._texts, *self._slips) if video not in self._splits})
+        missed = sorted(self._missed_videos - self._splits.keys() - set(captions))
+        return [
+            *(
+                LeftOut(item=video, reason=f"has captions, but {self.videoset.name} does not list it")
+                for video in captions
+            ),
+            *(
+                LeftOut(item=video, reason=f"is in {self.missed.name}, but {self.videoset.name} does not list it")
+                for video in missed
+            ),
+        ]
 
     @cached_property
     def _splits(self) -> dict[str, str]:
@@ -120,7 +131,7 @@ class A2dSource:
     def _missed_videos(self) -> set[str]:
         if not self.missed.is_file():
             return set()
-        return {row[0].strip() for _, row in _rows(self.missed) if row}
+        return {row[0].strip()[:128] for number, row in _rows(self.missed) if number > 1 or row[:1] != ["video_id"]}
 
     @cached_property
     def _captions(self) -> tuple[dict[str, dict[str, str]], list[str]]:
@@ -138,8 +149,8 @@ class A2dSource:
             if instance == _SLIP:
                 slips.append(video)
                 continue
-            if not instance.isdigit():
-                raise AnnotationError(f"{where}: instance id {row[1]!r} is not a number; correct the row")
+            if not (instance.isascii() and instance.isdigit() and len(instance) <= 9):
+                raise AnnotationError(f"{where}: instance id {row[1]!r:.60} is not a number; correct the row")
             if not text.strip():
                 raise AnnotationError(f"{where}: the caption of {video}/{instance} is empty; correct the row")
             instance = str(int(instance))
@@ -167,13 +178,12 @@ class A2dSource:
         check_id(video_id, what="video", where=str(self.root))
         clip = probe(self._clip_file(video_id), video_id=video_id)
         masks: dict[int, dict[str, Rle]] = {}
-        for path in self._mask_files(video_id):
-            frame = int(path.stem)
+        for frame, path in self._mask_files(video_id).items():
             if not 1 <= frame <= clip.frames:
                 raise AnnotationError(
                     f"{path}: annotates frame {frame}, but {clip.path.name} has frames 1 to {clip.frames}; clip and masks are of different releases"
                 )
-            masks[frame] = _read_masks(path)
+            masks[frame] = read_instance_masks(path)
             for instance, rle in masks[frame].items():
                 if rle["size"] != [clip.height, clip.width]:
                     raise AnnotationError(
@@ -190,19 +200,23 @@ class A2dSource:
             raise ClipError(f"{found[0]}: video {video_id} has another clip, {found[1].name}; remove one of them")
         return found[0] if found else self.clips / f"{video_id}.mp4"
 
-    def _mask_files(self, video_id: str) -> list[Path]:
-        files = sorted((self.instances / video_id).glob("*.h5"))
-        for path in files:
-            if not path.stem.isdigit():
+    def _mask_files(self, video_id: str) -> dict[int, Path]:
+        """Return a video's mask files by frame number; raises AnnotationError for a name that is none, and for a frame with two files."""
+        found: dict[int, Path] = {}
+        for path in _visible(self.instances / video_id, "*.h5"):
+            if not (path.stem.isascii() and path.stem.isdigit() and len(path.stem) <= 9):
                 raise AnnotationError(f"{path}: expected a frame number such as 00025.h5; rename or remove the file")
-        return files
+            other = found.setdefault(int(path.stem), path)
+            if other != path:
+                raise AnnotationError(f"{path}: {other.name} is of the same frame; remove one of the two")
+        return found
 
     def files(self, split: str) -> Iterator[Path]:
         """Yield the files that the split is read from."""
         yield from (path for path in (self.videoset, self.captions, self.missed) if path.is_file())
         for video in sorted(video for video, its_split in self._splits.items() if its_split == split):
-            yield from sorted(self.clips.glob(f"{video}.*"))
-            yield from sorted((self.instances / video).glob("*.h5"))
+            yield from _visible(self.clips, f"{video}.*")
+            yield from _visible(self.instances / video, "*.h5")
 
 
 def _release(root: Path) -> Path:
@@ -221,44 +235,31 @@ def _existing(path: Path, what: str) -> Path:
     return path
 
 
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, columns) of a CSV file's rows that are not empty."""
+    """Yield (line number, columns) of a CSV file's rows that are not empty. Raises AnnotationError, also for a quote that is open at a line's end."""
+    line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
+                if reader.line_num > line:
+                    raise AnnotationError(
+                        f"{path}, line {line}: a quote opens here and closes on line {reader.line_num}; close it on its own line"
+                    )
                 if row:
-                    yield reader.line_num, row
+                    yield line, row
+                line = reader.line_num + 1
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        at = path.read_bytes()[: error.start].count(b"\n") + 1
         raise AnnotationError(
-            f"{path}, line {line}: not UTF-8 (byte {error.object[error.start]:#04x}); convert the file to UTF-8"
+            f"{path}, line {at}: not UTF-8 (byte {error.object[error.start]:#04x}); convert the file to UTF-8"
         ) from error
     except csv.Error as error:
-        raise AnnotationError(f"{path}, line {reader.line_num}: {error}; correct the row") from error
-
-
-def _read_masks(path: Path) -> dict[str, Rle]:
-    try:
-        with h5py.File(path, "r") as file:
-            absent = [key for key in ("instance", "reMask") if key not in file]
-            if absent:
-                raise AnnotationError(
-                    f"{path}: has no key {' and no key '.join(absent)}; restore the file or leave the video out with --skip-bad"
-                )
-            instances, masks = np.asarray(file["instance"][()]).reshape(-1), np.asarray(file["reMask"][()])
+        opened = f" (a quote that opens here is open until line {reader.line_num})" if reader.line_num > line else ""
+        raise AnnotationError(f"{path}, line {line}: {error}{opened}; correct the row") from error
     except OSError as error:
-        raise AnnotationError(
-            f"{path}: not a readable HDF5 file ({str(error).splitlines()[0]}); restore it or leave the video out with --skip-bad"
-        ) from error
-    if masks.ndim == 2:
-        masks = masks[None]
-    if masks.ndim != 3 or len(masks) != len(instances) or not np.issubdtype(instances.dtype, np.number):
-        raise AnnotationError(
-            f"{path}: reMask of shape {masks.shape} does not fit {len(instances)} instances, expected (N, W, H); restore the file or leave the video out with --skip-bad"
-        )
-    found: dict[str, Rle] = {}
-    for instance, mask in zip(instances, masks, strict=True):
-        # (W, H) in C order is (H, W) in the column order that run lengths have: no copy
-        found.setdefault(str(int(instance)), encode(mask.T))
-    return found
+        raise AnnotationError(f"{path}: cannot be read ({error.strerror}); restore the file") from error
