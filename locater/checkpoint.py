@@ -1,6 +1,7 @@
 """Weights at rest: safetensors with configuration and vocabulary beside them, and a careful reader of other files."""
 
 import json
+import math
 import os
 import pickle
 import warnings
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from locater.config import LocaterConfig, ReleasedConfig
+from locater.config import AnyConfig, LocaterConfig, ReleasedConfig
 from locater.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from locater.model import Locater
 
+_LARGEST_IMAGE = 1 << 12
+_MOST_WORDS = 1 << 10
 _MOST = 5  # faults named in one message
 
 
@@ -58,13 +61,41 @@ def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":
         config = LocaterConfig.from_dict(_of_its_variant(values))
     except ConfigError as error:
         raise CheckpointError(f"{beside}: {error}") from None
+    _check_sizes(config, tensors, beside=beside)
     if vocab is None and _vocab_path(Path(path)).is_file():
         vocab = _vocab_path(Path(path))
     # BERT has buffers that no file holds: they must be made for real
     with torch.device("cpu" if getattr(config, "language", None) == "bert" else "meta"):
-        model = Locater(config, vocab=vocab)
+        try:
+            model = Locater(config, vocab=vocab)
+        except (RuntimeError, OverflowError, MemoryError) as error:
+            raise CheckpointError(f"{beside}: no network can have these sizes ({error!s:.100})") from None
     fill(model.network, tensors, source=str(path), assign=True)
     return model.eval()
+
+
+def _check_sizes(config: AnyConfig, tensors: Mapping[str, Tensor], *, beside: Path) -> None:
+    """Raise `CheckpointError` for a configuration of more layers or wider ones than the weights can fill, before a network is made.
+
+    A layer has tensors of its own; a block has one of D x D values; an embedding has at least its number of rows. The frame's side and
+    the words of a query have no weight that bounds them in every variant: they have bounds of their own.
+    """
+    values = sum(tensor.numel() for tensor in tensors.values())
+    layers = config.modules * (config.fuse_depth + config.post_depth) + config.vision_depth
+    asked = {
+        "layers": (layers + getattr(config, "lstm_layers", 0), len(tensors)),
+        "dim": (config.dim, math.isqrt(values)),
+        "vocabulary": (getattr(config, "vocabulary", 0) if getattr(config, "language", "") == "lstm" else 0, values),
+        "word_dim": (getattr(config, "word_dim", 0) if getattr(config, "language", "") == "lstm" else 0, values),
+        "word_vectors": (getattr(config, "word_vectors", 0), values),
+        "image_size": (config.image_size, _LARGEST_IMAGE),
+        "words": (config.words, _MOST_WORDS),
+    }
+    for name, (size, most) in asked.items():
+        if size > most:
+            raise CheckpointError(
+                f"{beside}: {name} is {size}, more than {most}, which is what the weights beside it can fill or a frame or query can have"
+            )
 
 
 def _of_its_variant(values: dict[str, Any]) -> dict[str, Any]:

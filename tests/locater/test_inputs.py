@@ -107,6 +107,18 @@ def test_checkpoints_at_fault_are_one_line(tmp_path: Path) -> None:
         locater.checkpoint.load(path)
 
 
+@pytest.mark.parametrize(("field", "size"), [("fuse_depth", 1 << 26), ("vision_depth", 1 << 26), ("dim", 10**9), ("vocabulary", 10**12), ("words", 10**9), ("image_size", 24 << 20)])  # fmt: skip
+def test_sizes_that_the_weights_cannot_fill_are_refused_before_a_network_is_made(
+    tmp_path: Path, field: str, size: int
+) -> None:
+    path = tmp_path / "m.safetensors"
+    locater.checkpoint.save(small(), path)
+    values = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps({**values, field: size}))
+    with pytest.raises(CheckpointError, match=r"m\.json: \w+ (is|are) \d+, more than"):
+        locater.checkpoint.load(path)
+
+
 class Harmful:
     def __reduce__(self) -> tuple[object, ...]:
         return (Path.touch, (Path("harmed"),))

@@ -54,6 +54,38 @@ def test_half_precision_weights_are_read(good: Path, tmp_path: Path) -> None:
     assert {value.dtype for value in tagger.model.state_dict().values()} == {torch.float32}
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(good: Path, tmp_path: Path, value: float) -> None:
+    state = state_of(good)
+    state["tag_projection_layer.bias"][1] = value
+    with pytest.raises(ModelError, match=r"NaN or infinite weights in tag_projection_layer\.bias$"):
+        load_archive(rewrite(good, tmp_path / "sick.tar.gz", weights=packed(state)))
+
+
+@pytest.mark.parametrize(("name", "size"), [("num_hidden_layers", 10**6), ("hidden_size", 10**6), ("vocab_size", 10**9)])  # fmt: skip
+def test_sizes_that_the_weights_cannot_fill_are_refused_before_a_network_is_made(
+    good: Path, tmp_path: Path, name: str, size: int
+) -> None:
+    config = config_of(good)
+    config["model"]["bert_model"] |= {name: size}
+    with pytest.raises(ModelError, match=f"{name} is {size}"):
+        load_archive(rewrite(good, tmp_path / "large.tar.gz", config=json.dumps(config).encode()))
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2"])
+def test_a_damaged_compression_is_one_line(good: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"model.tar.{kind}"
+    with tarfile.open(good) as source, tarfile.open(path, f"w:{kind}") as target:
+        for entry in source:
+            target.addfile(entry, source.extractfile(entry))
+    data = bytearray(path.read_bytes())
+    for place in range(len(data) // 3, len(data) // 3 + 40):
+        data[place] ^= 0x5A
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=r"not a readable tar archive|corrupt archive"):
+        load_archive(path)
+
+
 def test_padded_labels_are_numbered_after_the_padding_token(good: Path, tmp_path: Path) -> None:
     read = load_archive(pad_labels(good, tmp_path / "padded.tar.gz"))
     assert read.labels == ("@@PADDING@@", "@@UNKNOWN@@", *labels_of(10))

@@ -6,9 +6,12 @@ are loaded as tensors alone.
 
 import io
 import json
+import lzma
+import math
 import tarfile
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,8 +25,10 @@ from a2dsplus.roles.srl.srl_bert import Decoding, SrlBert, SrlTagger
 from a2dsplus.roles.srl.wordpieces import WordPieces
 
 _PADDING, _UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
+_WORDS = "bert_model.embeddings.word_embeddings.weight"
 _UNUSED = ("bert_model.embeddings.position_ids", "bert_model.embeddings.token_type_ids", "bert_model.pooler.")
-_LARGEST_MEMBER = 4 << 30  # bytes; BERT-large in single precision is a third of this
+# bytes, unpacked; BERT-large in single precision is 1.34e9
+_LARGEST_WEIGHTS, _LARGEST_TEXT, _LARGEST_ARCHIVE = 3 << 29, 64 << 20, 4 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ def load_archive(path: Path) -> SrlTagger:
     that says which member, which tensor, which shapes.
     """
     opened = open_archive(path)
+    _check_sizes(opened.shape, opened.weights, path)
     heads = "predicate_layer.weight" in opened.weights
     model = SrlBert(opened.shape, labels=len(opened.labels), predicate_head=heads)
     load_weights(model, opened.weights, where=f"{path}: weights.th")
@@ -129,26 +135,52 @@ def load_weights(model: SrlBert, found: Mapping[str, torch.Tensor], *, where: st
     unknown = [name for name in given if name not in expected]
     if unknown:
         raise ModelError(f"{where}: holds {listed(unknown, most=3)}, which the configuration has no place for")
+    sick = [name for name, value in given.items() if not value.isfinite().all()]
+    if sick:
+        raise ModelError(f"{where}: NaN or infinite weights in {listed(sick, most=3)}")
     model.load_state_dict({name: value.float() for name, value in given.items()}, assign=True)
+
+
+def _check_sizes(shape: BertShape, weights: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Raise ModelError for a configuration that the weights are too few to fill, before a network is made.
+
+    A layer has tensors of its own, one of them of `hidden_size` x `hidden_size` values; a table has at least its number of rows.
+    """
+    if _WORDS not in weights:
+        raise ModelError(f"{path}: weights.th: lacks {_WORDS}")
+    values = sum(value.numel() for value in weights.values())
+    most = {"num_hidden_layers": len(weights), "hidden_size": math.isqrt(values)}
+    for field in fields(shape):
+        size = getattr(shape, field.name)
+        if type(size) is int and size > most.get(field.name, values):
+            raise ModelError(
+                f"{path}: config.json: {field.name} is {size}, weights.th with {values} values cannot fill it; the two are not of one model"
+            )
 
 
 def _read_members(path: Path) -> dict[str, bytes]:
     """Return the regular members of the archive that a model consists of, by name. Raises ModelError for anything unsafe."""
     check_is_file(path)
     found: dict[str, bytes] = {}
+    total = 0
     try:
         with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
                 if name.is_absolute() or ".." in name.parts or "\\" in member.name:
                     raise ModelError(f"{path}: member {member.name!r} leaves the archive; it is not read")
+                total += member.size
+                if total > _LARGEST_ARCHIVE:
+                    raise ModelError(
+                        f"{path}: unpacks to more than {_LARGEST_ARCHIVE} bytes; too large for an SRL model"
+                    )
                 if member.isdir():
                     continue
                 if not member.isreg():
                     raise ModelError(f"{path}: member {member.name!r} is a link or a device; the archive is not read")
                 if not _belongs(name):
                     continue
-                if member.size > _LARGEST_MEMBER:
+                if member.size > (_LARGEST_WEIGHTS if str(name) == "weights.th" else _LARGEST_TEXT):
                     raise ModelError(
                         f"{path}: member {member.name!r} has {member.size} bytes; too large for an SRL model"
                     )
@@ -157,9 +189,13 @@ def _read_members(path: Path) -> dict[str, bytes]:
                 file = archive.extractfile(member)
                 assert file is not None  # a regular member
                 found[str(name)] = file.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+            # the checksum of the whole is at the very end, after tar's own; nothing but padding may come before it
+            stream = archive.fileobj
+            if stream is not None and len(stream.read(_LARGEST_TEXT)) == _LARGEST_TEXT:
+                raise ModelError(f"{path}: more than {_LARGEST_TEXT} bytes follow its last member; not read")
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise ModelError(f"{path}: not a readable tar archive ({error}); is it complete?") from error
-    except ValueError as error:  # zlib and friends, on corrupt data
+    except (ValueError, OverflowError) as error:  # of a header
         raise ModelError(f"{path}: corrupt archive ({error})") from error
     return found
 
