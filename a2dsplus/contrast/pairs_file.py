@@ -82,9 +82,9 @@ def read_pairs_file(path: Path, *, split: str | None = None) -> list[PublishedPa
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); give a file written by `a2dsplus review --export`"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{path}: not a list of pairs ({error!r}); give a file written by `a2dsplus review --export`"
+            f"{path}: not a list of pairs ({error!r:.100}); give a file written by `a2dsplus review --export`"
         ) from error
     if schema not in _READ:
         raise InputError(f"{path}: schema {schema}, this version reads {_READ}; export the pairs again")

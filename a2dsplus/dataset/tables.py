@@ -230,8 +230,11 @@ def write_source_root(workspace: Workspace, root: Path) -> None:
 def source_root(workspace: Workspace) -> Path:
     """Return the source's folder; raises WorkspaceError where it has moved."""
     try:
-        root = Path(workspace.read_json(".a2dsplus/source.json")["root"])
-    except (KeyError, TypeError, WorkspaceError):
+        name = workspace.read_json(".a2dsplus/source.json")["root"]
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
+            raise KeyError(name)
+        root = Path(name)
+    except (KeyError, TypeError, AttributeError, WorkspaceError):
         raise WorkspaceError(
             f"{workspace.root}: does not know where its source clips are; run `a2dsplus build --root DIR --out {workspace.root}` once"
         ) from None

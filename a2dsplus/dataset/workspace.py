@@ -89,7 +89,7 @@ class Workspace:
             return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise WorkspaceError(f"{path}: damaged ({error}); delete it and run `a2dsplus build` again") from error
 
     # ---- the manifest --------------------------------------------------------------------------------------------
@@ -104,6 +104,11 @@ class Workspace:
             raise WorkspaceError(
                 f"{self.path('manifest.json')}: schema {found}, but version {__version__} of the toolkit writes schema {SCHEMA};"
                 " build into another --out or use the version that made it"
+            )
+        files = manifest.get("files")
+        if not isinstance(files, dict) or not all(isinstance(sha, str) for sha in files.values()):
+            raise WorkspaceError(
+                f"{self.path('manifest.json')}: its files are no list of names and hashes; run `a2dsplus build` again"
             )
         return manifest
 
@@ -140,7 +145,7 @@ class Workspace:
         """Return what is remembered of a stage's last finished run: `key`, `outputs` ({name: sha256}) and its notes; {} if none."""
         try:
             found = json.loads(self.path(_STATE, f"made-{stage}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
