@@ -47,7 +47,7 @@ def made_how(dataset: Path) -> tuple[str | None, str | None]:
     """Return a dataset's recipe and the name of the published list of pairs that it is of, None where its manifest does not tell."""
     manifest = _read(dataset / "manifest.json")
     options = manifest.get("options")
-    pairs = manifest.get("pairs_list", options.get("pairs_list") if isinstance(options, dict) else None)
+    pairs = options.get("pairs_list") if isinstance(options, dict) else None
     recipe = manifest.get("recipe")
     return (recipe if isinstance(recipe, str) else None), (pairs if isinstance(pairs, str) else None)
 

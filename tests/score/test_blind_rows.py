@@ -1,16 +1,33 @@
 """The rows of blind.json beside every S and T result: the same figures as masks that were predicted, or one clear line."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from a2dsplus.build.options import BuildOptions
+from a2dsplus.build.run import build
+from a2dsplus.compose.render import Rendering
+from a2dsplus.contrast import pairs_file
+from a2dsplus.dataset import tables
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import InputError
 from a2dsplus.score import SubsetScore, evaluate
 from a2dsplus.score.report.text import render_text
-from tests.score.score_data import box, part, perturbed, random_masks, write_blind, write_samples, write_truth
+from a2dsplus.sources.a2d import A2dSource
+from tests.score.score_data import (
+    box,
+    part,
+    perturbed,
+    random_masks,
+    write_blind,
+    write_rows,
+    write_samples,
+    write_truth,
+)
 
 TRUTH = random_masks(3, 36, empty=0.4)
 LEFT = box(24, 32, 0, 0, 24, 16)
@@ -106,5 +123,26 @@ def test_counts_that_the_manifest_does_not_know_are_refused(tmp_path: Path) -> N
 def test_recipe_and_published_list_are_in_the_signature(tmp_path: Path) -> None:
     write_truth(tmp_path, "T", TRUTH)
     assert "recipe" not in evaluate({"T": PREDICTED}, tmp_path, resamples=0).signature
-    (tmp_path / "manifest.json").write_text(json.dumps({"recipe": "strict", "pairs_list": "a2d-s-test-1"}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"recipe": "strict", "options": {"pairs_list": "a2d-s-test-1"}}))
     assert "|recipe:strict|pairs:a2d-s-test-1|" in evaluate({"T": PREDICTED}, tmp_path, resamples=0).signature
+
+
+def test_a_list_that_a_dataset_was_built_of_is_in_the_signature(
+    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, lists = tmp_path / "first", tmp_path / "lists"
+    nothing = Rendering(form="none")
+    build(A2dSource(small_root), first, options=BuildOptions(rendering=nothing))
+    lists.mkdir()
+    pairs_file.write_pairs(lists / "our-list-1.json", tables.read_pairs(Workspace(first)), split="test")
+    shutil.copy(lists / "our-list-1.json", tmp_path / "own.json")
+    monkeypatch.setattr(pairs_file, "_FOLDER", str(lists))  # where the lists lie that the toolkit ships
+    for name, named in (("our-list-1", True), (str(tmp_path / "own.json"), False)):
+        out = tmp_path / f"out-{named}"
+        options = BuildOptions(rendering=nothing, pairs=pairs_file.locate(name))
+        build(A2dSource(small_root), out, options=options)
+        truth = json.loads((out / "T" / "ground_truth.json").read_text())
+        oracle = write_rows(tmp_path / "oracle", "T", [{**row, "score": 1.0} for row in truth["annotations"]])
+        signature = evaluate(oracle.parent, out, resamples=0).signature
+        assert ("|recipe:paper|pairs:our-list-1|" in signature) is named
+        assert ("|pairs:" in signature) is named
