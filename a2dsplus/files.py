@@ -63,6 +63,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises WorkspaceError where the file cannot be written; parent folders are made.
     """
     draft = _draft(path)
+    if path.exists() and not path.is_file() and not path.is_dir():  # a rename would put a file in the place of a device
+        raise WorkspaceError(f"{path}: is a device or a pipe, expected a file or a new name; choose another place")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield draft

@@ -186,3 +186,11 @@ def test_no_name_leads_out(tmp_path_factory: pytest.TempPathFactory, name: str) 
         return
     assert Path(os.path.normpath(path)).is_relative_to(root)
     assert Path(os.path.normpath(path)) != root
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WorkspaceError, match=r"pipe: is a device or a pipe, expected a file or a new name"):
+        write_text(tmp_path / "pipe", "text")
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
