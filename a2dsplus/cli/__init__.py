@@ -1,13 +1,17 @@
 """`a2dsplus`: one command a verb, each in the file of its name, imported only when it is called."""
 
+import errno
 import importlib
+import os
 import sys
+from pathlib import Path
 
 import click
 
 from a2dsplus import __version__
 from a2dsplus.errors import A2dsplusError
 from a2dsplus.extras import explained, missing_extra
+from a2dsplus.files import unwritable
 from a2dsplus.progress import fails_first, leads
 
 COMMANDS = {
@@ -85,4 +89,12 @@ def run(command: click.Command = main) -> None:
         if leads():
             click.echo("interrupted; what was finished is kept, run the same command again to go on", err=True)
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or error.filename is not None:
+            raise
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # what is still buffered has nowhere to go either
+        click.echo(f"error: {unwritable(Path('standard output'), error)}", err=True)
+        sys.exit(1)
     sys.exit(0)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -254,3 +255,40 @@ def test_a_perfect_model_has_all_at_one(run: Run, tmp_path: Path) -> None:
     assert own["mAP"] == own["mAP_coco"] == own["oIoU"] == own["N-acc"] == own["J&F"] == 1
     assert own["leak"] == 0
     assert own["mAP_cocoeval"] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [[], ["--json", "-"]])
+def test_a_full_standard_output_is_one_line(folders: Path, words: list[str]) -> None:
+    command = [sys.executable, "-m", "a2dsplus", "score", str(folders / "masks"), "--dataset", str(folders / "data")]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*command, "--resamples", "0", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "error: standard output: cannot be written (No space left on device); free space or choose another place\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv", "--latex", "--json"])
+def test_a_report_that_cannot_be_written_is_one_line(run: Run, folders: Path, option: str) -> None:
+    (folders / "file").write_text("")
+    where = folders / "file" / "report"
+    code, _, err = run(folders / "masks", "--dataset", folders / "data", "--resamples", 0, option, where)
+    assert code == 1
+    assert re.fullmatch(rf"error: {re.escape(str(where))}: cannot be written \([^\n]+\); choose another place\n", err)
+    assert (folders / "file").read_text() == ""
+
+
+def test_scoring_writes_nothing_into_dataset_or_predictions(run: Run, folders: Path, tmp_path: Path) -> None:
+    given = [path for name in ("data", "masks", "png") for path in [folders / name, *(folders / name).rglob("*")]]
+    for path in given:  # who is root may write all the same: so what is there is compared as well
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = [(path, path.stat().st_mtime_ns) for path in given]
+    try:
+        code, _, err = run(folders / "masks", folders / "png", "--dataset", folders / "data", "--resamples", 0)
+    finally:
+        for path in given:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    assert (code, err) == (0, "")
+    after = [path for name in ("data", "masks", "png") for path in [folders / name, *(folders / name).rglob("*")]]
+    assert [(path, path.stat().st_mtime_ns) for path in after] == before
