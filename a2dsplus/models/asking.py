@@ -16,6 +16,7 @@ from a2dsplus.records import Query, Sample
 Row = dict[str, Any]
 """A COCO result: {"image_id", "segmentation", "score"}."""
 _END = object()
+_DIGITS = 4  # of a score: processors differ in the sixth
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +132,7 @@ def _row(answer: Any, sample: Sample, frame: int, query: Query, where: str) -> R
     return {
         "image_id": image_key(sample.sample_id, frame, sample.expression_of(query.query_id)),
         "segmentation": encode(mask),
-        "score": round(score, 6),
+        "score": round(score, _DIGITS),
     }
 
 
