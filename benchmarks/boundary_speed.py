@@ -22,9 +22,9 @@ import numpy.typing as npt
 from pycocotools import mask as coco
 from score_speed import Rows, perturb, read_masks
 
+from a2dsplus.media.runs import from_counts, intersections
 from a2dsplus.score.counting.boundary import contour_accuracies
 from a2dsplus.score.counting.measure import chunks
-from a2dsplus.score.counting.runs import from_counts, intersections
 
 Array = npt.NDArray[np.generic]
 

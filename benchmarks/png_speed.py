@@ -25,8 +25,8 @@ from PIL import Image
 from pycocotools import mask as coco
 from score_speed import Rows, perturb, read_masks, write_files
 
+from a2dsplus.media.runs import intersections
 from a2dsplus.score.counting.measure import chunks, measure
-from a2dsplus.score.counting.runs import intersections
 from a2dsplus.score.readers.listing import DiskFolder
 from a2dsplus.score.readers.png import read_png_folder
 from a2dsplus.score.truth import Truth, read_truth

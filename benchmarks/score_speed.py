@@ -25,8 +25,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # befo
 import numpy as np
 from pycocotools import mask as coco
 
+from a2dsplus.media.runs import from_counts, intersections
 from a2dsplus.score.counting.measure import chunks, keep_memory
-from a2dsplus.score.counting.runs import from_counts, intersections
 from a2dsplus.score.protocols import Protocol, passes, unit_ious
 
 Rows = list[dict[str, Any]]

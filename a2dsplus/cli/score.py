@@ -8,8 +8,9 @@ import click
 from a2dsplus.errors import UsageError
 
 if TYPE_CHECKING:
+    from a2dsplus.media.segments import Resize
     from a2dsplus.score.evaluation import ProtocolName
-    from a2dsplus.score.protocols import Missing, Resize
+    from a2dsplus.score.protocols import Missing
     from a2dsplus.score.results import Comparison
 
 _SIMPLE = {

@@ -133,7 +133,7 @@ def command(
     from a2dsplus.progress import bar, leads
     from locater.training import Clips, TrainOptions, Validation, train
     from locater.training.initial import settle, transfer
-    from locater.training.loop import Progress
+    from locater.training.progress import Progress
     from locater.training.published import load_vectors, load_vision
 
     folder = _root(root, dataset)

@@ -249,15 +249,9 @@ def composite(
             of_contrast |= of_query - unknown
         if of_contrast:
             evaluated = {"query": tuple(sorted(of_query)), "contrast": tuple(sorted(of_contrast))}
-    everything = sorted(of_query.union(*evaluated.values()))
-    return _replaced(draft, everything, evaluated, contrasts)
-
-
-def _replaced(
-    draft: Sample, frames: Sequence[int], evaluated: Mapping[str, tuple[int, ...]], contrasts: Sequence[Query]
-) -> Sample:
+    everything = tuple(sorted(of_query.union(*evaluated.values())))
     queries = draft.queries + ((contrasts[0].query_id,) if evaluated else ())
-    return replace(draft, evaluated_frames=tuple(frames), evaluated=evaluated, queries=queries)
+    return replace(draft, evaluated_frames=everything, evaluated=evaluated, queries=queries)
 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
@@ -333,8 +327,3 @@ def _ignored(
         if rle is not None and panel.shows(frame):
             found.append(set_in(sample, panel, rle))
     return union(found, height=sample.height, width=sample.width) if found else None
-
-
-def is_contrast_frame(sample: Sample, frame: int) -> bool:
-    """Return whether a frame of a T sample comes from a contrast clip (False in N, M and S)."""
-    return sample.layout is Layout.TEMPORAL and not panels(sample)[0].shows(frame)

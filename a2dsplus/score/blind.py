@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import InputError
+from a2dsplus.media.runs import Ints
 from a2dsplus.score.counting.measure import Counts
-from a2dsplus.score.counting.runs import Ints
 from a2dsplus.score.integrity import check_file
 
 FILE = "blind.json"

@@ -11,9 +11,9 @@ import numpy as np
 from a2dsplus.compose.geometry import Panel, panels
 from a2dsplus.dataset import samples_file
 from a2dsplus.errors import InputError
+from a2dsplus.media.runs import Ints
 from a2dsplus.records import Layout, Sample
 from a2dsplus.score.counting.measure import Sides
-from a2dsplus.score.counting.runs import Ints
 from a2dsplus.score.figures.pairs import Pairs, asked_both_ways
 from a2dsplus.score.truth import Truth
 

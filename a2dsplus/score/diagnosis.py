@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.media.runs import Ints
 from a2dsplus.records import Sample
 from a2dsplus.score.context import Context
 from a2dsplus.score.counting.measure import Counts
-from a2dsplus.score.counting.runs import Ints
 from a2dsplus.score.figures.metrics import Grouping, sums
 from a2dsplus.score.figures.pairs import Pairs
 from a2dsplus.score.protocols import Protocol, Settings, unit_ious

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from a2dsplus.errors import InputError, PredictionError, UsageError, listed
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.context import read_context
 from a2dsplus.score.integrity import check_ground_truth, made_how
-from a2dsplus.score.protocols import Missing, Protocol, Resize, Settings
+from a2dsplus.score.protocols import Missing, Protocol, Settings
 from a2dsplus.score.readers import has_bare_predictions, has_predictions
 from a2dsplus.score.results import Comparison, Report, SubsetScore, differences
 from a2dsplus.score.scorer import MaskMap, Scorer, Source

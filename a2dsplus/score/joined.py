@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from a2dsplus.errors import PredictionError, listed
-from a2dsplus.score.counting.runs import Ints, Runs, from_runs
-from a2dsplus.score.counting.segments import to_counts
+from a2dsplus.media.runs import Ints, Runs, from_runs
+from a2dsplus.media.segments import to_counts
 from a2dsplus.score.readers.base import Predictions, ScoredMasks
 from a2dsplus.score.truth import Truth
 

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus import __version__
-from a2dsplus.score.counting.runs import Ints
+from a2dsplus.media.runs import Ints
+from a2dsplus.media.segments import Resize
 
 # Thresholds in hundredths, so that "more than 0.7" is a question about whole numbers of pixels.
 FIVE = (50, 60, 70, 80, 90)
 TEN = (50, 55, 60, 65, 70, 75, 80, 85, 90, 95)
 
 Missing = Literal["error", "empty"]
-Resize = Literal["none", "nearest"]
 
 
 class Protocol(StrEnum):

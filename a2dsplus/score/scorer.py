@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import PredictionError
+from a2dsplus.media.runs import Ints, from_counts, intersections
 from a2dsplus.score.blind import NOT_KNOWN, read_blind
 from a2dsplus.score.context import Context, videos_of
 from a2dsplus.score.counting.measure import Counts, chunks, measure, without_ignored
-from a2dsplus.score.counting.runs import Ints, from_counts, intersections
 from a2dsplus.score.diagnosis import WORST, describe, diagnose, ranked_units
 from a2dsplus.score.figures.ap import average_precision, resampled_average_precision
 from a2dsplus.score.figures.bootstrap import interval, video_weights

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import InputError, MaskError, listed
-from a2dsplus.score.counting import segments
-from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts, without
-from a2dsplus.score.counting.segments import MOST_PIXELS
+from a2dsplus.media import segments
+from a2dsplus.media.runs import Ints, RunError, Runs, from_counts, without
+from a2dsplus.media.segments import MOST_PIXELS
 
 SCHEMA = 2  # of ground_truth.json, the newest that is read
 _MTTR_ID = re.compile(r"v_(?P<sample>.+)_f_(?P<frame>[0-9]{1,9})(_i_(?P<expression>[^/]+))?", re.DOTALL)

@@ -9,7 +9,7 @@ The release's valid holds the videos of test as well: they are subtracted where 
 masks. Frames are every fifth of 30 a second: the rate is taken to be 6.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +19,8 @@ from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Query, from_id, to_id
 from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
-from a2dsplus.sources.files import assumed_rate, read_indices, read_object, seen
+from a2dsplus.sources.expressions import read_entry, read_videos
+from a2dsplus.sources.files import assumed_rate, read_indices, seen
 
 _RATE = Fraction(6)
 
@@ -54,9 +55,9 @@ class ReferYtvosSource:
         left_out = []
         for video in sorted(set(videos) - taken_out):
             where = f"{path}, video {video:.80}"
-            frames, expressions = _entry(videos[video], where)
+            frames, expressions = read_entry(videos[video], where)
             objects: set[str] = set()
-            for number, expression in sorted(expressions.items(), key=lambda item: (len(item[0]), item[0])):
+            for number, expression in expressions:
                 query = _query(video, number, expression, split, where)
                 if split == "train" and query.objects is None:
                     raise AnnotationError(
@@ -97,13 +98,11 @@ class ReferYtvosSource:
             path = self.root / "meta_expressions" / listed / "meta_expressions.json"
             if listed != split and path.is_file():
                 yield path
-        if not self._of_video:
-            self.listing(split)
-        for video_id, (own, frames, _) in sorted(self._of_video.items()):
-            for name in frames:
-                yield self._images(video_id, own) / f"{name}.jpg"
-                if own == "train":
-                    yield self.root / own / "Annotations" / from_id(video_id) / f"{name}.png"
+        for video_id in self.listing(split).videos:
+            for name in self._of_video[video_id][1]:
+                yield self._images(video_id, split) / f"{name}.jpg"
+                if split == "train":
+                    yield self.root / split / "Annotations" / from_id(video_id) / f"{name}.png"
 
     def _images(self, video_id: str, split: str) -> Path:
         video = from_id(video_id)
@@ -115,7 +114,7 @@ class ReferYtvosSource:
     def _videos(self, split: str) -> tuple[Path, dict[str, Any]]:
         path = self.root / "meta_expressions" / split / "meta_expressions.json"
         if path not in self._read:
-            self._read[path] = _read_videos(path)
+            self._read[path] = read_videos(path)
         return path, self._read[path]
 
     def _test_videos(self) -> set[str]:
@@ -123,26 +122,7 @@ class ReferYtvosSource:
         return set(self._videos("test")[1]) if path.is_file() else set()
 
 
-def _read_videos(path: Path) -> dict[str, Any]:
-    videos = read_object(path, what="the split's expressions").get("videos")
-    if not isinstance(videos, dict):
-        raise AnnotationError(f'{path}: has no object "videos"; restore the file')
-    return videos
-
-
-def _entry(entry: Any, where: str) -> tuple[list[str], dict[str, Any]]:
-    frames, expressions = (entry.get("frames"), entry.get("expressions")) if isinstance(entry, dict) else (None, None)
-    if not isinstance(frames, list) or not frames or not all(isinstance(name, str) for name in frames):
-        raise AnnotationError(f"{where}: has no list of frame names; restore the file")
-    if not isinstance(expressions, dict):
-        raise AnnotationError(f"{where}: has no expressions; restore the file")
-    return frames, expressions
-
-
-def _query(video: str, number: str, expression: Any, split: str, where: str) -> Query:
-    text = expression.get("exp") if isinstance(expression, dict) else None
-    if not isinstance(text, str) or not text.strip():
-        raise AnnotationError(f"{where}: expression {number} has no text; restore the file")
+def _query(video: str, number: str, expression: Mapping[str, Any], split: str, where: str) -> Query:
     named = expression.get("obj_id")
     if named is not None and not str(named).isdigit():
         raise AnnotationError(f"{where}: expression {number} names object {named!r:.40}, expected a number; correct it")
@@ -150,6 +130,6 @@ def _query(video: str, number: str, expression: Any, split: str, where: str) -> 
         video_id=to_id(video),
         expression_id=to_id(number),
         objects=None if named is None else (str(int(named)),),
-        text=text,
+        text=expression["exp"],
         split=split,
     )

@@ -1,13 +1,12 @@
 """What a training tells: TensorBoard curves and example masks."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from locater.training.loop import Progress
+from locater.training.progress import Progress
 
 
 class Log:
@@ -22,7 +21,7 @@ class Log:
         # what a killed run logged after its last checkpoint is hidden by the same steps' new values
         self._writer = SummaryWriter(str(run / "logs"), purge_step=start)
 
-    def progress(self, now: "Progress", *, lr: float) -> None:
+    def progress(self, now: Progress, *, lr: float) -> None:
         """Add one point to each curve."""
         if self._writer is None:
             return

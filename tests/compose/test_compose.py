@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from a2dsplus.compose.geometry import (
     composite,
     held_index,
-    is_contrast_frame,
     panels,
     resampled_indices,
     shown_annotated,
@@ -92,7 +91,7 @@ def test_t_has_twice_the_frames_and_no_mask_on_the_contrast(
         n and clips["q"].height + clips["q"].height % 2,
         clips["q"].width + clips["q"].width % 2,
     )
-    contrast_frames = [frame for frame in range(1, 2 * n + 1) if is_contrast_frame(sample, frame)]
+    contrast_frames = [frame for frame in range(1, 2 * n + 1) if not panels(sample)[0].shows(frame)]
     assert contrast_frames == list(range(n + 1, 2 * n + 1) if order is Order.QUERY_FIRST else range(1, n + 1))
     evaluated_contrast = set(sample.evaluated_frames) & set(contrast_frames)
     assert 1 <= len(evaluated_contrast) <= len(annotations["c"])

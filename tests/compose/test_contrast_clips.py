@@ -14,7 +14,7 @@ import pytest
 import a2dsplus
 from a2dsplus.build.options import BuildOptions
 from a2dsplus.build.run import build
-from a2dsplus.compose.geometry import is_contrast_frame, panels
+from a2dsplus.compose.geometry import panels
 from a2dsplus.compose.render import Rendering
 from a2dsplus.dataset import tables
 from a2dsplus.dataset.workspace import Workspace
@@ -132,7 +132,7 @@ def test_items_show_the_query_s_clip_with_its_mask_and_nothing_on_the_contrast(t
         columns = slice(query.left, query.left + query.width)
         first = query.first_index
         assert (item.frames[first : first + len(own.frames), : query.height, columns] == own.frames).all()
-        on_contrast = [is_contrast_frame(sample, int(frame)) for frame in item.evaluated_frames]
+        on_contrast = [not panels(sample)[0].shows(int(frame)) for frame in item.evaluated_frames]
         assert any(on_contrast) == (item.layout == "temporal")
         assert not item.masks[on_contrast].any()
         kept = item.masks[np.logical_not(on_contrast)]

@@ -22,7 +22,8 @@ from locater.loss import place_loss
 from locater.training import Clips, Example, FrameStore, TrainOptions, Validation, train
 from locater.training.data import collate, scaled, squared
 from locater.training.initial import settle, transfer
-from locater.training.loop import Progress, make_optimiser, rate
+from locater.training.loop import make_optimiser, rate
+from locater.training.progress import Progress
 from locater.training.published import load_vectors, load_vision, load_vit
 
 SIZE, COUNT = 32, 24

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from locater.training import Clips, train
 from locater.training.data import Order
-from locater.training.loop import Progress
+from locater.training.progress import Progress
 from tests.locater.test_training import CONFIG, assert_same, fresh, store
 from tests.locater.training_process import SHARED, uneven
 

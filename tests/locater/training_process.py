@@ -13,7 +13,7 @@ from a2dsplus.cli import run
 from a2dsplus.errors import ModelError
 from locater import LocaterError
 from locater.training import Example, FrameStore, train
-from locater.training.loop import Progress
+from locater.training.progress import Progress
 from tests.locater.test_training import COUNT, OPTIONS, SIZE, examples, fresh, paint, store
 
 SHARED = dataclasses.replace(OPTIONS, epochs=3, accumulate=2)

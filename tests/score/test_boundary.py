@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from a2dsplus.media.masks import Mask
+from a2dsplus.media.runs import from_mask, from_runs
 from a2dsplus.score.counting.boundary import _matches, contour_accuracies, contour_accuracy, radius
-from a2dsplus.score.counting.runs import from_mask, from_runs
 from tests.score.score_data import decoded, real_masks
 from tests.shared_data import needs_shared
 

@@ -14,8 +14,8 @@ from pycocotools import mask as coco
 
 from a2dsplus.errors import A2dsplusError, InputError, PredictionError
 from a2dsplus.media.masks import Mask, encode
+from a2dsplus.media.runs import from_mask, to_mask
 from a2dsplus.score import Report, evaluate, stamp_predictions
-from a2dsplus.score.counting.runs import from_mask, to_mask
 from a2dsplus.score.readers.listing import DiskFile
 from a2dsplus.score.readers.picture import read_png
 from tests.score.score_data import box, perturbed, random_masks, write_pngs, write_results, write_rows, write_truth

@@ -190,6 +190,15 @@ def test_a_table_keeps_its_columns_and_reads_both_kinds_of_masks(laid: dict[str,
     assert found is not None and (decode(found[2]["2"]) == roots.square(2, 1)).all()
 
 
+def test_the_files_of_a_split_are_its_own_whatever_was_listed_before(laid: dict[str, Path]) -> None:
+    source = find_source(laid["refer-youtube-vos"])
+    fresh = {split: list(find_source(laid["refer-youtube-vos"]).files(split)) for split in ("train", "valid")}
+    source.listing("train")
+    assert {split: list(source.files(split)) for split in fresh} == fresh
+    assert any("dddd111122" in str(path) for path in fresh["valid"])
+    assert not any("aaaa111122" in str(path) for path in fresh["valid"])
+
+
 # ---- bad input -----------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +223,11 @@ FAULTS: dict[str, tuple[str, Callable[[Path], Any], list[str]]] = {
     "ytvos: no JSON": ("refer-youtube-vos", lambda r: (r / "meta_expressions/train/meta_expressions.json").write_text("{"), ["meta_expressions.json", "JSON"]),
     "mevis: an entry too few": ("mevis", lambda r: _edit(r / "train/mask_dict.json", lambda d: d["11"].pop()), ["object 11", "2 masks", "3 frames"]),
     "mevis: a mask of another size": ("mevis", lambda r: _edit(r / "train/mask_dict.json", lambda d: d["11"][0].update(size=[3, 4])), ["object 11", "entry 0"]),
+    "mevis: damaged run lengths": (
+        "mevis",
+        lambda r: _edit(r / "train/mask_dict.json", lambda d: d["11"][0].update(counts="zzzzzzzzzz")),
+        ["object 11", "entry 0"],
+    ),
     "mevis: an unknown object": ("mevis", lambda r: _edit(r / "train/mask_dict.json", lambda d: d.pop("12")), ["4d5e6f/0", "object 12"]),
     "davis: a broken line": ("ref-davis17", lambda r: (r / "davis_text_annotations/Davis17_annot1.txt").write_text("bear a brown bear\n"), ["Davis17_annot1.txt, line 1"]),
     "davis: a missing mask": ("ref-davis17", lambda r: (r / "Annotations_unsupervised/480p/bear/00001.png").unlink(), ["00001.png"]),

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.score.counting.runs import Ints, Runs, from_runs
+from a2dsplus.media.runs import Ints, Runs, from_runs
 
 TOLERANCE = 0.008  # of the frame's diagonal
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.media.runs import Ints, Runs, from_runs, intersections, without
 from a2dsplus.score.counting.boundary import contour_accuracies
-from a2dsplus.score.counting.runs import Ints, Runs, from_runs, intersections, without
 from a2dsplus.score.readers.base import Floats, Predictions
 from a2dsplus.score.truth import Truth
 

@@ -10,7 +10,7 @@ K detections, N units, V videos, B resamples.
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.score.counting.runs import Ints
+from a2dsplus.media.runs import Ints
 from a2dsplus.score.readers.base import Floats
 
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.media.runs import Ints
 from a2dsplus.score.counting.measure import Counts
-from a2dsplus.score.counting.runs import Ints
 from a2dsplus.score.figures.pairs import Pairs, captions_right, pairs_right
 from a2dsplus.score.figures.temporal import temporal_ious
 from a2dsplus.score.protocols import FIVE, TEN, Protocol, passes, unit_ious

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from a2dsplus.media.runs import Ints
 from a2dsplus.score.counting.measure import Counts
-from a2dsplus.score.counting.runs import Ints
 
 IN_OTHER_ORDER = "_r"  # what a sample's id ends in where the same pair is there in both orders
 _RIGHT = 0.5  # a caption's mean IoU must be more

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from a2dsplus.score.counting.runs import Ints
+from a2dsplus.media.runs import Ints
 from a2dsplus.score.readers.base import Floats
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import PredictionError, listed
-from a2dsplus.score.counting.runs import Ints, Runs
+from a2dsplus.media.runs import Ints, Runs
 from a2dsplus.score.truth import Truth
 
 Floats = npt.NDArray[np.float64]

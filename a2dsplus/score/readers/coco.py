@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import MaskError, PredictionError, cut, listed
-from a2dsplus.score.counting import segments
-from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media import segments
+from a2dsplus.media.runs import Ints, RunError, Runs, from_counts
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers.base import Predictions, ScoredMasks
 from a2dsplus.score.readers.listing import File
 from a2dsplus.score.readers.numbering import Asked, Numbering

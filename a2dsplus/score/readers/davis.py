@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from a2dsplus.errors import PredictionError, listed
-from a2dsplus.score.counting.runs import Ints, Runs, from_mask, from_runs
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media.runs import Ints, Runs, from_mask, from_runs
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.listing import File, Folder
 from a2dsplus.score.readers.numbering import Asked, Numbering

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from a2dsplus.errors import PredictionError, listed
+from a2dsplus.media.segments import Resize
 from a2dsplus.records import SubsetName
-from a2dsplus.score.protocols import Resize
 from a2dsplus.score.readers import davis
 from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.coco import read_coco_results

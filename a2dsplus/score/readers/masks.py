@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import MaskError, PredictionError, listed
+from a2dsplus.media import segments
 from a2dsplus.media.masks import Rle
-from a2dsplus.score.counting import segments
-from a2dsplus.score.counting.runs import Ints, RunError, Runs, from_counts, from_mask
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media.runs import Ints, RunError, Runs, from_counts, from_mask
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.levels import of_array
 from a2dsplus.score.truth import Truth

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from a2dsplus.errors import MaskError, PredictionError
-from a2dsplus.score.counting import segments
-from a2dsplus.score.counting.runs import Ints, from_crop, from_mask
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media import segments
+from a2dsplus.media.runs import Ints, from_crop, from_mask
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers import levels
 from a2dsplus.score.readers.levels import PLAIN, Bools, Reading
 from a2dsplus.score.readers.listing import File

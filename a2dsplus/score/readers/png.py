@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from a2dsplus.errors import PredictionError, listed
-from a2dsplus.score.counting.runs import Ints, Runs, from_runs
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media.runs import Ints, Runs, from_runs
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.levels import PLAIN, Convention, Reading
 from a2dsplus.score.readers.listing import File, Folder

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from a2dsplus.errors import PredictionError, cut, listed
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers.coco import CocoPredictions
 from a2dsplus.score.readers.listing import File
 from a2dsplus.score.readers.numbering import Asked, Numbering

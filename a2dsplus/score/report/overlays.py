@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from a2dsplus.errors import A2dsplusError
 from a2dsplus.media.masks import Mask
-from a2dsplus.score.counting.runs import to_mask
+from a2dsplus.media.runs import to_mask
 from a2dsplus.score.results import SubsetScore
 
 Image = npt.NDArray[np.uint8]

@@ -1,14 +1,15 @@
 """One mask as a COCO file may write it (compressed, uncompressed, polygons) as compressed counts of the expected size."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from a2dsplus.errors import MaskError, cut
-from a2dsplus.score.counting import runs
-from a2dsplus.score.protocols import Resize
+from a2dsplus.media import runs
 
+Resize = Literal["none", "nearest"]
+"""What becomes of a mask of another size: it is refused, or each pixel takes the nearest one's value."""
 _FARTHEST = 100_000  # pixels from the origin that a polygon's corner may lie: a bound on the work it can ask for
 MOST_PIXELS = 1 << 31  # of one mask
 MOST_RESIZED = 1 << 26  # of one mask that is resized, as its pixels are decoded for it

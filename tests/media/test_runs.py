@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco
 
+from a2dsplus.media import runs, segments
 from a2dsplus.media.masks import Mask, encode
-from a2dsplus.score.counting import runs, segments
 
 MASKS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(lambda size: arrays(np.bool_, size))
 PAIRS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
