@@ -6,11 +6,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from a2dsplus.version import __version__
+
 if TYPE_CHECKING:
     from a2dsplus.compose.contrast_clips import ContrastClips
     from a2dsplus.compose.subset import Subset
 
-__version__ = "0.1.0"
 __all__ = ["ContrastClips", "Subset", "__version__"]
 
 

@@ -37,6 +37,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest(*parts: object) -> str:
+    """Return the sha256 of values, in hexadecimal: what a stage or a file is made from, as one key."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
 # ---- whole or not at all -----------------------------------------------------------------------------------------
 
 

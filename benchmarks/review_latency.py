@@ -24,7 +24,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from a2dsplus.dataset.tables import read_clips, source_root, write_columns
+from a2dsplus.dataset.parquet import write_columns
+from a2dsplus.dataset.tables import read_clips, source_root
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import encode

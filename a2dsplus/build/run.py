@@ -4,7 +4,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from a2dsplus import __version__
 from a2dsplus.build import stages
 from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.contrast.pairs_file import list_name
@@ -18,6 +17,7 @@ from a2dsplus.files import sha256
 from a2dsplus.progress import Bars, bar
 from a2dsplus.records import Pair
 from a2dsplus.sources import LeftOut, Source, referent_frames
+from a2dsplus.version import __version__
 
 Stage = Literal["read", "roles", "contrast", "compose", "render"]
 STAGES: tuple[Stage, ...] = get_args(Stage)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from a2dsplus import __version__, resources
+from a2dsplus import resources
 from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.compose.geometry import MasksOf, composite, described, whole
 from a2dsplus.compose.ground_truth import write_subset
@@ -22,15 +22,16 @@ from a2dsplus.contrast.own_clip import own_pair
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
 from a2dsplus.dataset import samples_file, tables
-from a2dsplus.dataset.workspace import Workspace, digest
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import ClipError, InputError, WorkspaceError
-from a2dsplus.files import sha256
+from a2dsplus.files import digest, sha256
 from a2dsplus.media.clips import stamp
 from a2dsplus.progress import Bars
 from a2dsplus.records import Clip, Order, Pair, Query, Sample, SubsetName
 from a2dsplus.sources import Source
 from a2dsplus.sources.reading import read_split
 from a2dsplus.sources.reading import stamp as source_stamp
+from a2dsplus.version import __version__
 
 # a change to what a stage makes from the same input changes its number
 _READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 4, 3

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from a2dsplus import __version__
 from a2dsplus.errors import A2dsplusError
 from a2dsplus.extras import explained, missing_extra
 from a2dsplus.files import unwritable
 from a2dsplus.progress import fails_first, leads
+from a2dsplus.version import __version__
 
 COMMANDS = {
     "build": "Construct M, S and T from an A2D-Sentences folder.",

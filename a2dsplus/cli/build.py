@@ -159,7 +159,8 @@ def command(
     from a2dsplus.compose.render import Rendering
     from a2dsplus.contrast.pairs_file import locate
     from a2dsplus.records import SubsetName
-    from a2dsplus.sources import open_source
+    from a2dsplus.sources import find_source
+    from a2dsplus.world import paint_world
 
     names = [name.strip() for name in subsets.split(",") if name.strip()]
     unknown = [name for name in names if name not in list(SubsetName)]
@@ -170,7 +171,9 @@ def command(
         click.echo(
             "no --root given: building the painted sample (give your A2D-Sentences folder with --root)", err=True
         )
-    source = open_source(root, out=out, split=split, name=source_name, workers=processes)
+        root, source_name = out / "world", "a2d-sentences"
+        paint_world(root, splits=(split,), workers=processes)
+    source = find_source(root, name=source_name)
     report = build(
         source,
         out,

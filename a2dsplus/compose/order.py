@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from a2dsplus.contrast.positions import EARLY, LATE, LEFT, RIGHT, position_words
-from a2dsplus.dataset.workspace import digest
+from a2dsplus.files import digest
 from a2dsplus.records import Order, Query, SubsetName
 
 OrderChoice = Literal["query-first", "contrast-first", "random", "balanced", "truthful", "both"]

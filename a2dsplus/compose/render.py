@@ -16,10 +16,9 @@ import cv2
 
 from a2dsplus.compose.frames import composed_frames
 from a2dsplus.compose.geometry import panels
-from a2dsplus.dataset.workspace import digest
 from a2dsplus.engine import LocalEngine, nothing
 from a2dsplus.errors import InputError, WorkspaceError
-from a2dsplus.files import inside, replacing, replacing_folder, sha256, unwritable
+from a2dsplus.files import digest, inside, replacing, replacing_folder, sha256, unwritable
 from a2dsplus.media.clips import encode, to_rgb
 from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import Clip, Sample

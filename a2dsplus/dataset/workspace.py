@@ -4,16 +4,15 @@ Every file is written under a temporary name (`*.partial`) and renamed, so that 
 What a stage was made from is remembered in `.a2dsplus/`, which is no part of the dataset: deleting it costs time only.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from a2dsplus import __version__
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.files import PARTIAL, sha256, write_bytes
+from a2dsplus.version import __version__
 
 SCHEMA = 2
 """Of the manifest and the tables; a dataset of schema 1 is scored, and built again from its source."""
@@ -21,11 +20,6 @@ DEFAULT = Path("a2dsplus-data")
 _STATE = ".a2dsplus"
 _RENDERED = (("videos",), ("JPEGImages",), ("PNGImages",))
 _NOT_HASHED = {"manifest.json", "reviews.sqlite", "reviews.sqlite-wal", "reviews.sqlite-shm", "world", _STATE}
-
-
-def digest(*parts: object) -> str:
-    """Return the sha256 of values, in hexadecimal: what a stage or a file is made from, as one key."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class Workspace:

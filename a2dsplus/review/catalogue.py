@@ -18,7 +18,7 @@ from a2dsplus.contrast.lists import Lists
 from a2dsplus.contrast.positions import position_words
 from a2dsplus.contrast.referent import Reading, read
 from a2dsplus.contrast.reviewed import order_after_review
-from a2dsplus.dataset import tables
+from a2dsplus.dataset import parquet, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.files import sha256
@@ -70,7 +70,7 @@ class Catalogue:
 
         def column(name: str, values: Callable[[pa.ChunkedArray], Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
             """Return a column as numbers, made of it some ten thousand rows at a time."""
-            groups = tables.column_groups(workspace, "pairs.parquet", [name])
+            groups = parquet.column_groups(workspace, "pairs.parquet", [name])
             made = [np.asarray(values(group[name]), dtype) for group in groups]
             return np.concatenate([np.empty(0, dtype), *made])
 
@@ -216,7 +216,7 @@ def _drawn(
         return None
     names = ["query_id", "contrast_query_id", "rank"]
     keys, ranks = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for group in tables.column_groups(workspace, tables.SAMPLED, names, contract="pairs.parquet"):
+    for group in parquet.column_groups(workspace, tables.SAMPLED, names, contract="pairs.parquet"):
         found = [pc.fill_null(pc.index_in(group[name], ids), -1).to_numpy().astype(np.int64) for name in names[:2]]
         keys.append(found[0] * len(ids) + found[1])
         ranks.append(group["rank"].to_numpy())

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from a2dsplus.dataset import samples_file, tables
+from a2dsplus.dataset import parquet, samples_file, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.records import Clip, Order, SubsetName
 from a2dsplus.sources import Masks
@@ -55,21 +55,21 @@ class Index:
     def __init__(self, workspace: Workspace) -> None:
         self.stamp = stamp(workspace)
         names = ["query_id", "video_id", "expression_id", "objects", "text"]
-        self._queries = tables.read_columns(workspace, "queries.parquet", names)
+        self._queries = parquet.read_columns(workspace, "queries.parquet", names)
         self.query_ids: list[str] = self._queries["query_id"].to_pylist()
         self._position = {query_id: position for position, query_id in enumerate(self.query_ids)}
-        self._videos = tables.read_columns(workspace, "queries.parquet", ["video_id"])["video_id"].unique()
+        self._videos = parquet.read_columns(workspace, "queries.parquet", ["video_id"])["video_id"].unique()
         self._rows_of_video = _Groups(pc.index_in(self._queries["video_id"], self._videos), len(self._videos))
         # a column at a time: none needs the memory of all
         known = self._queries["query_id"].combine_chunks()
-        groups = tables.column_groups(workspace, "roles.parquet", ["query_id"])
+        groups = parquet.column_groups(workspace, "roles.parquet", ["query_id"])
         of_query = pa.chunked_array(
             [pc.index_in(group["query_id"].combine_chunks(), known) for group in groups], pa.int32()
         )
         self._rows_of_query = _Groups(of_query, len(self.query_ids))
         names = ["role_frame", "role", "slot", "phrase", "lemma"]
         self._roles = pa.table(
-            {name: _compact(tables.read_columns(workspace, "roles.parquet", [name])[name]) for name in names}
+            {name: _compact(parquet.read_columns(workspace, "roles.parquet", [name])[name]) for name in names}
         )
         self.root = tables.source_root(workspace).resolve()
         self._clips = tables.ClipTable(workspace, root=self.root)

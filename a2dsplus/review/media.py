@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from a2dsplus.compose import geometry as compose
-from a2dsplus.dataset.workspace import Workspace, digest
+from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import ClipError
-from a2dsplus.files import replacing
+from a2dsplus.files import digest, replacing
 from a2dsplus.media import containers
 from a2dsplus.media.clips import decode as decode_clip
 from a2dsplus.media.clips import stamp, to_rgb

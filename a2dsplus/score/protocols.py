@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus import __version__
 from a2dsplus.media.runs import Ints
 from a2dsplus.media.segments import Resize
+from a2dsplus.version import __version__
 
 # Thresholds in hundredths, so that "more than 0.7" is a question about whole numbers of pixels.
 FIVE = (50, 60, 70, 80, 90)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from a2dsplus import __version__
 from a2dsplus.score.context import Context
 from a2dsplus.score.counting.measure import Counts
 from a2dsplus.score.diagnosis import Table, Unit
@@ -12,6 +11,7 @@ from a2dsplus.score.figures.bootstrap import interval
 from a2dsplus.score.protocols import Settings
 from a2dsplus.score.readers.base import Floats, Predictions
 from a2dsplus.score.truth import Truth
+from a2dsplus.version import __version__
 
 Figures = dict[str, float | None]
 Interval = tuple[float, float]

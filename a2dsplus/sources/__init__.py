@@ -158,19 +158,3 @@ def find_source(root: Path, *, name: str | None = None) -> Source:
     there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else [root.name]
     looked = "; ".join(f"{source}: {what}" for source, what in missing.items())
     raise InputError(f"{root}: no known dataset; missing are, for {looked}; there are {', '.join(there) or 'no files'}")
-
-
-def open_source(
-    root: Path | None, *, out: Path, split: str = "test", name: str | None = None, workers: int = 1
-) -> Source:
-    """Return the source in the folder `root`, or, without one, the procedural sample, painted into `out`/world if it is not there.
-
-    Raises InputError where the folder is none, UsageError for an unknown source.
-    """
-    if root is not None:
-        return find_source(root, name=name)
-    from a2dsplus.world import paint_world
-
-    world = out / "world"
-    paint_world(world, splits=(split,), workers=workers)
-    return find_source(world, name="a2d-sentences")

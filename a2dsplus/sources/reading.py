@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from a2dsplus.dataset.workspace import digest
 from a2dsplus.errors import AnnotationError, InputError, listed
-from a2dsplus.files import sha256
+from a2dsplus.files import digest, sha256
 from a2dsplus.media.clips import size_on_disk
 from a2dsplus.records import Clip, Query
 from a2dsplus.sources import LeftOut, Listing, Masks, Source, checked_ids, referent_frames

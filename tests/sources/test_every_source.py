@@ -21,7 +21,7 @@ from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import A2dsplusError, InputError, UsageError
 from a2dsplus.media.masks import decode
 from a2dsplus.records import SubsetName
-from a2dsplus.sources import SOURCES, find_source, open_source
+from a2dsplus.sources import SOURCES, find_source
 from a2dsplus.sources.reading import stamp
 from tests.sources import roots
 
@@ -247,7 +247,7 @@ def test_a_fault_is_one_line(fault: str, tmp_path: Path) -> None:
     spoil(root)
     with pytest.raises(A2dsplusError) as caught:
         options = BuildOptions(split=split, rendering=Rendering(form="none"))
-        build(open_source(root, out=tmp_path / "out", name=name), tmp_path / "out", options=options)
+        build(find_source(root, name=name), tmp_path / "out", options=options)
     assert all(word in str(caught.value) for word in words) and "\n" not in str(caught.value), str(caught.value)
     assert not (tmp_path / "out" / "queries.parquet").exists()
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from a2dsplus import __version__
 from a2dsplus.score.diagnosis import Table, Unit, describe, known, ranked_units
 from a2dsplus.score.figures.metrics import NAMES
 from a2dsplus.score.protocols import MEANS, TRAPS, Protocol, unit_ious
@@ -16,6 +15,7 @@ from a2dsplus.score.report.published import published_table, rows_for
 from a2dsplus.score.report.text import AGAINST_BLIND, MARKS, compared, percent
 from a2dsplus.score.report.verdict import verdict
 from a2dsplus.score.results import Comparison, Figures, Report, SubsetScore
+from a2dsplus.version import __version__
 
 _WORST, _MIDDLE, _BEST = 6, 3, 3  # pictures a subset
 _HEADLINES = ("mAP", "oIoU", "mIoU", "J&F", "cgF1", "pair")
