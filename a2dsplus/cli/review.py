@@ -217,7 +217,7 @@ def _serve(
 ) -> None:
     import uvicorn
 
-    from a2dsplus.review.guard import is_loopback
+    from a2dsplus.review.access import is_loopback
     from a2dsplus.review.server import application
 
     shown = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)

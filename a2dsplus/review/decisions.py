@@ -37,7 +37,7 @@ class Mode(StrEnum):
     BULK = "bulk"
 
 
-class Reason(StrEnum):
+class Rejection(StrEnum):
     """Why a pair was rejected."""
 
     LINGUISTIC = "linguistic"
@@ -48,11 +48,11 @@ class Reason(StrEnum):
 
 
 REASONS = {
-    Reason.LINGUISTIC: "linguistically ambiguous",
-    Reason.VISUAL: "visually ambiguous",
-    Reason.REFERENT: "referent also in the contrast video",
-    Reason.ANNOTATION: "bad annotation",
-    Reason.OTHER: "other",
+    Rejection.LINGUISTIC: "linguistically ambiguous",
+    Rejection.VISUAL: "visually ambiguous",
+    Rejection.REFERENT: "referent also in the contrast video",
+    Rejection.ANNOTATION: "bad annotation",
+    Rejection.OTHER: "other",
 }
 
 _REJECTING = (Verdict.REJECT, Verdict.REPLACE)
@@ -85,7 +85,7 @@ class Decision:
     query_id: str
     contrast_query_id: str
     verdict: Verdict
-    reason: Reason | None = None
+    reason: Rejection | None = None
     note: str = ""
     undoes: str | None = None
     tier: int = 0
@@ -102,7 +102,7 @@ class Decision:
         if (self.reason is not None) and self.verdict not in (*_REJECTING, Verdict.SETTLE_REJECT):
             raise DecisionError(f"reason {self.reason}: a reason goes with a rejection, not with {self.verdict}")
         if self.verdict is Verdict.REJECT and self.reason is None:
-            raise DecisionError(f"reason: a rejection needs one of {', '.join(Reason)}")
+            raise DecisionError(f"reason: a rejection needs one of {', '.join(Rejection)}")
         if len(self.note) > _LONGEST_NOTE:
             raise DecisionError(f"note: {len(self.note)} characters, at most {_LONGEST_NOTE} fit")
         if self.mode is Mode.BULK and self.verdict not in (Verdict.ACCEPT, Verdict.SKIP):
@@ -167,7 +167,7 @@ def from_json(value: object, *, reviewer: str, dataset: str = "") -> Sent:
     unknown = sorted(set(map(str, value)) - set(text))
     if unknown:
         raise DecisionError(f"decision: unknown field {unknown[0]!r}; expected {', '.join(text)}")
-    for name, words in (("verdict", Verdict), ("reason", Reason), ("mode", Mode)):
+    for name, words in (("verdict", Verdict), ("reason", Rejection), ("mode", Mode)):
         if (text[name] or name == "verdict") and text[name] not in list(words):
             raise DecisionError(f"{name} {text[name]!r}: expected one of {', '.join(words)}")
     decision = Decision(
@@ -176,7 +176,7 @@ def from_json(value: object, *, reviewer: str, dataset: str = "") -> Sent:
         query_id=text["query"],
         contrast_query_id=text["contrast"],
         verdict=Verdict(text["verdict"]),
-        reason=Reason(text["reason"]) if text["reason"] else None,
+        reason=Rejection(text["reason"]) if text["reason"] else None,
         note=text["note"].replace("\x00", ""),
         undoes=text["undoes"] or None,
         mode=Mode(text["mode"] or Mode.SINGLE),

@@ -33,10 +33,10 @@ from starlette.routing import Route
 from a2dsplus.errors import A2dsplusError, ClipError, InputError
 from a2dsplus.records import SubsetName
 from a2dsplus.resources import path as resource
+from a2dsplus.review.access import LARGEST_BODY, Access, problem
 from a2dsplus.review.decisions import DecisionError, PairKey, Sent, from_json, reviewer_name
 from a2dsplus.review.desk import Desk
 from a2dsplus.review.filters import Filters, QuestionError
-from a2dsplus.review.guard import LARGEST_BODY, Guard, problem
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -156,7 +156,7 @@ def application(
             Route("/strip/{video}", strip),
             Route("/preview/{subset}", preview),
         ],
-        middleware=[Middleware(Guard, hosts=list(hosts), token=token)],
+        middleware=[Middleware(Access, hosts=list(hosts), token=token)],
         exception_handlers={
             HTTPException: _http_problem,
             A2dsplusError: _input_problem,

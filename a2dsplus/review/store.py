@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.records import Status
-from a2dsplus.review.decisions import Decision, DecisionError, Mode, PairKey, Reason, Verdict
+from a2dsplus.review.decisions import Decision, DecisionError, Mode, PairKey, Rejection, Verdict
 from a2dsplus.review.ledger import Ledger, Outcome
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ def _row(decision: Decision) -> dict[str, Any]:
 
 
 def _decision(row: dict[str, Any]) -> Decision:
-    reason = Reason(row["reason"]) if row["reason"] else None
+    reason = Rejection(row["reason"]) if row["reason"] else None
     return Decision(**{**row, "verdict": Verdict(row["verdict"]), "reason": reason, "mode": Mode(row["mode"])})
 
 

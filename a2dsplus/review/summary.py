@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from a2dsplus.review.agreement import agreements
-from a2dsplus.review.decisions import SETTLING, Decision, Mode, PairKey, Reason, Verdict
+from a2dsplus.review.decisions import SETTLING, Decision, Mode, PairKey, Rejection, Verdict
 from a2dsplus.review.ledger import Ledger, Outcome
 from a2dsplus.review.store import FILE, read_ledger
 
@@ -34,7 +34,7 @@ def summarise(ledger: Ledger, *, known: Mapping[PairKey, bool] | None = None) ->
     """Return a ledger's summary (see `summary`). `known`: the right answers of some pairs."""
     counts = dict.fromkeys((Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DISPUTED), 0)
     tiers: dict[int, dict[Outcome, int]] = {}
-    reasons = dict.fromkeys([*map(str, Reason), "replaced"], 0)
+    reasons = dict.fromkeys([*map(str, Rejection), "replaced"], 0)
     bulk = 0
     for pair in ledger.pairs():
         outcome = ledger.outcome(pair)

@@ -9,7 +9,7 @@ Labellers: `compact`, `srl-bert` (the paper's model, found or fetched), the path
 """
 
 from a2dsplus.roles.frames import build_caption, caption_roles
-from a2dsplus.roles.mending import Prediction
+from a2dsplus.roles.mending import Tagging
 from a2dsplus.roles.parsing import parse
 from a2dsplus.roles.srl.labeller import Labeller, Predicates, load_labeller
 from a2dsplus.roles.srl.naming import identify
@@ -18,7 +18,7 @@ from a2dsplus.roles.tokens import Word, split_words
 __all__ = [
     "Labeller",
     "Predicates",
-    "Prediction",
+    "Tagging",
     "Word",
     "build_caption",
     "caption_roles",

@@ -7,7 +7,7 @@ from a2dsplus.records import ParsedCaption, Role, RoleFrame, Slot
 from a2dsplus.roles.clean import clean
 from a2dsplus.roles.lemmas import lemma_of
 from a2dsplus.roles.lexicon import AUXILIARY_LABELS, BE, PRONOUNS
-from a2dsplus.roles.mending import Prediction, mended
+from a2dsplus.roles.mending import Tagging, mended
 from a2dsplus.roles.slots import slot_of, subject_of
 from a2dsplus.roles.tokens import Word
 
@@ -15,7 +15,7 @@ NOUN_PHRASE = "NP"
 """The label of the one role of a caption without a frame; no model gives it."""
 
 
-def build_caption(caption: str, words: Sequence[Word], predictions: Iterable[Prediction]) -> ParsedCaption:
+def build_caption(caption: str, words: Sequence[Word], predictions: Iterable[Tagging]) -> ParsedCaption:
     """Return the caption's role frames, in the order of their verbs.
 
     Frames of auxiliaries, and of "be" where there is another verb, are left out, as in Table 1 of the paper. A caption
@@ -75,7 +75,7 @@ def _verb_lemma(frame: RoleFrame) -> str:
     return next(role.lemma for role in frame.roles if role.slot is Slot.VERB)
 
 
-def _frame(caption: str, words: Sequence[Word], prediction: Prediction) -> RoleFrame:
+def _frame(caption: str, words: Sequence[Word], prediction: Tagging) -> RoleFrame:
     index = prediction.predicate_index
     verb = lemma_of(words[index].plain.lower(), pos="VERB")
     spans = _spans(prediction)
@@ -104,7 +104,7 @@ def _frame(caption: str, words: Sequence[Word], prediction: Prediction) -> RoleF
     return RoleFrame(verb=words[index].text, roles=roles)
 
 
-def _spans(prediction: Prediction) -> list[tuple[str, int, int]]:
+def _spans(prediction: Tagging) -> list[tuple[str, int, int]]:
     """Return (label, first word, word after the last) of each role, in order, exactly one of them V, over the predicate.
 
     References to a role (R-ARG0: "that", "who") and auxiliaries (ARGM-MOD: "can") are no roles. A model that puts V elsewhere

@@ -14,7 +14,7 @@ from a2dsplus.roles.tokens import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Tagging:
     """What a model says of one predicate: its word, and a BIO tag a word of the caption."""
 
     predicate_index: int
@@ -149,11 +149,11 @@ _BEFORE_NOUN = ARTICLES | frozenset(["his", "her", "their", "its", "my", "your",
 _JOINS = frozenset(["and", "or", "but", ",", ";", ".", "-", "with", "while"])
 
 
-def mended(words: Sequence[Word], predictions: Sequence[Prediction]) -> list[Prediction]:
+def mended(words: Sequence[Word], predictions: Sequence[Tagging]) -> list[Tagging]:
     """Return the predictions of a caption without those faults, in the order of their predicates."""
     lowered = [word.plain.lower() for word in words]
     kept = [prediction for prediction in predictions if not _is_no_verb(lowered, prediction.predicate_index)]
-    found: list[Prediction] = []
+    found: list[Tagging] = []
     for prediction in kept:
         told = _with_agent(lowered, _with_relative(lowered, prediction))
         told, listed = _without_listed(lowered, told, {other.predicate_index for other in kept})
@@ -179,7 +179,7 @@ def _is_no_verb(words: Sequence[str], place: int) -> bool:
     return False
 
 
-def _with_relative(words: Sequence[str], prediction: Prediction) -> Prediction:
+def _with_relative(words: Sequence[str], prediction: Tagging) -> Tagging:
     """Return "the dog the man is holding" with the man as agent; other predictions as they are."""
     verb = prediction.predicate_index
     if any(tag.endswith(("-ARG1", "-ARG2")) for tag in prediction.tags[verb + 1 :]):
@@ -208,10 +208,10 @@ def _with_relative(words: Sequence[str], prediction: Prediction) -> Prediction:
     tags = list(prediction.tags)
     tags[first:start] = ["B-ARG1", *["I-ARG1"] * (start - first - 1)]
     tags[start:end] = ["B-ARG0", *["I-ARG0"] * (end - start - 1)]
-    return Prediction(predicate_index=verb, tags=tuple(tags))
+    return Tagging(predicate_index=verb, tags=tuple(tags))
 
 
-def _with_agent(words: Sequence[str], prediction: Prediction) -> Prediction:
+def _with_agent(words: Sequence[str], prediction: Tagging) -> Tagging:
     """Return "fed by a hand" with the hand as agent."""
     tags = list(prediction.tags)
     if any(tag.endswith("-ARG0") for tag in tags) or words[prediction.predicate_index].endswith("ing"):
@@ -222,13 +222,11 @@ def _with_agent(words: Sequence[str], prediction: Prediction) -> Prediction:
             while end < len(tags) and tags[end] == "I-ARGM-MNR":
                 end += 1
             tags[place:end] = ["B-ARG0", *["I-ARG0"] * (end - place - 1)]
-            return Prediction(predicate_index=prediction.predicate_index, tags=tuple(tags))
+            return Tagging(predicate_index=prediction.predicate_index, tags=tuple(tags))
     return prediction
 
 
-def _without_listed(
-    words: Sequence[str], prediction: Prediction, known: set[int]
-) -> tuple[Prediction, list[Prediction]]:
+def _without_listed(words: Sequence[str], prediction: Tagging, known: set[int]) -> tuple[Tagging, list[Tagging]]:
     """Return a prediction without objects that are verbs of a list, and predictions for those that have none."""
     verb = prediction.predicate_index
     if not words[verb].endswith("ing") or words[verb] in _AFTER_VERBS or words[verb] in INFINITIVE_VERBS:
@@ -243,5 +241,5 @@ def _without_listed(
             if place not in known:
                 own = ["O" if tag.endswith("-V") or at > verb else tag for at, tag in enumerate(tags)]
                 own[place] = "B-V"
-                listed.append(Prediction(predicate_index=place, tags=tuple(own)))
-    return Prediction(predicate_index=verb, tags=tuple(tags)), listed
+                listed.append(Tagging(predicate_index=place, tags=tuple(own)))
+    return Tagging(predicate_index=verb, tags=tuple(tags)), listed

@@ -55,7 +55,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class RankedUnit:
     """One scored unit in words, for lists of the worst and the best."""
 
     unit: int
@@ -108,11 +108,11 @@ def ranked_units(truth: Truth, counts: Counts, context: Context) -> Ints:
     return np.lexsort((truth.rank, counts.intersection - counts.union, ious))
 
 
-def describe(units: Ints, truth: Truth, counts: Counts, context: Context) -> tuple[Unit, ...]:
+def describe(units: Ints, truth: Truth, counts: Counts, context: Context) -> tuple[RankedUnit, ...]:
     """Return some units in words."""
     ious: Floats = unit_ious(counts.intersection, counts.union, protocol=Protocol.PAPER)
     return tuple(
-        Unit(
+        RankedUnit(
             unit=unit,
             image_id=str(truth.ids[unit]),
             text=context.text_of((truth.names[unit].sample, truth.names[unit].expression)),

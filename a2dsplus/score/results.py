@@ -6,7 +6,7 @@ from pathlib import Path
 
 from a2dsplus.score.context import Context
 from a2dsplus.score.counting.measure import Counts
-from a2dsplus.score.diagnosis import Table, Unit
+from a2dsplus.score.diagnosis import RankedUnit, Table
 from a2dsplus.score.figures.bootstrap import interval
 from a2dsplus.score.protocols import Settings
 from a2dsplus.score.readers.base import Floats, Predictions
@@ -50,7 +50,7 @@ class SubsetScore:
     queries: int
     videos: int
     tables: tuple[Table, ...]
-    worst: tuple[Unit, ...]
+    worst: tuple[RankedUnit, ...]
     notes: tuple[str, ...]
     blind: Mapping[str, Figures] = field(default_factory=dict)
     resampled: Mapping[str, Floats] = field(default_factory=dict, repr=False)

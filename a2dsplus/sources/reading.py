@@ -11,7 +11,7 @@ from a2dsplus.sources import LeftOut, Listing, Masks, Source, checked_ids, refer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReadSplit:
     """A split as read: its queries, the clips and masks of their videos by video id (masks: of those videos that have any), and what was left out."""
 
     queries: tuple[Query, ...]
@@ -47,7 +47,7 @@ def stamp(source: Source, split: str, *, content: bool = False) -> str:
 
 def read_split(
     source: Source, listing: Listing, *, skip_bad: bool, progress: Callable[[int], None] = lambda _: None
-) -> Reading:
+) -> ReadSplit:
     """Return everything of a source's listed split; `progress` is called with 1 for each video.
 
     Raises AnnotationError with the first fault and how many there are, or, with `skip_bad`, leaves the faulty videos and queries out;
@@ -73,7 +73,7 @@ def read_split(
     if not queries:
         raise AnnotationError(f"{source.root}: no query of the split is left; the first fault: {bad[0].reason}")
     used = {query.video_id for query in queries}
-    return Reading(
+    return ReadSplit(
         queries=tuple(queries),
         clips={video: clips[video] for video in listing.videos if video in used},
         masks={video: masks[video] for video in listing.videos if video in used and video in masks},

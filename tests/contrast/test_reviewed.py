@@ -14,7 +14,7 @@ from a2dsplus.contrast.reviewed import in_use, order_after_review, rank_again
 from a2dsplus.dataset.tables import SAMPLED, read_pairs, write_pairs
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.records import Pair, Status
-from a2dsplus.review.decisions import Decision, Reason, Verdict
+from a2dsplus.review.decisions import Decision, Rejection, Verdict
 from a2dsplus.review.desk import Desk
 from a2dsplus.review.export import export
 from a2dsplus.review.queue import Rules
@@ -54,7 +54,7 @@ def logged(store: Store, pairs: list[Pair], said: list[Said], *, first: int = 1)
             query_id=undone.query_id if undone else pair.query_id,
             contrast_query_id=undone.contrast_query_id if undone else pair.contrast_query_id,
             verdict=verdict,
-            reason=Reason.VISUAL if verdict is Verdict.REJECT else None,
+            reason=Rejection.VISUAL if verdict is Verdict.REJECT else None,
             undoes=undone.decision_id if undone else None,
         )
         store.append(decision)

@@ -12,7 +12,7 @@ from nltk.metrics.agreement import AnnotationTask
 
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.review.agreement import agreements, cohen_kappa, watched
-from a2dsplus.review.decisions import Decision, DecisionError, Reason, Verdict, from_json
+from a2dsplus.review.decisions import Decision, DecisionError, Rejection, Verdict, from_json
 from a2dsplus.review.ledger import Ledger, Outcome
 from a2dsplus.review.store import FILE, Store, default_url, settled
 from a2dsplus.review.summary import summary
@@ -31,7 +31,7 @@ def say(
         query_id=pair[0],
         contrast_query_id=pair[1],
         verdict=verdict,
-        reason=Reason.VISUAL if verdict is Verdict.REJECT else None,
+        reason=Rejection.VISUAL if verdict is Verdict.REJECT else None,
         undoes=undoes,
         tier=tier,
     )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a2dsplus.records import ParsedCaption, Slot
-from a2dsplus.roles import Prediction, build_caption, caption_roles, split_words
+from a2dsplus.roles import Tagging, build_caption, caption_roles, split_words
 from a2dsplus.roles.lemmas import lemma_of, lemmatise
 from a2dsplus.roles.slots import slot_of
 
@@ -32,7 +32,7 @@ def parsed(*bracketed: str) -> ParsedCaption:
             if label == "V":
                 verb = places[0]
         assert verb is not None
-        predictions.append(Prediction(predicate_index=verb, tags=tuple(tags)))
+        predictions.append(Tagging(predicate_index=verb, tags=tuple(tags)))
     return build_caption(plain[0], words, predictions)
 
 
@@ -116,16 +116,16 @@ def test_a_caption_that_names_nothing_has_no_frame(text: str) -> None:
 
 
 def test_a_verb_alone_is_a_frame_only_where_nothing_else_is_said() -> None:
-    alone = Prediction(predicate_index=0, tags=("B-V",))
+    alone = Tagging(predicate_index=0, tags=("B-V",))
     assert [f.verb for f in build_caption("jumping", split_words("jumping"), [alone]).frames] == ["jumping"]
-    modifier = Prediction(predicate_index=0, tags=("B-V", "O"))
+    modifier = Tagging(predicate_index=0, tags=("B-V", "O"))
     assert [f.verb for f in build_caption("spotted cat", split_words("spotted cat"), [modifier]).frames] == [None]
 
 
 def test_the_predicate_is_the_verb_whatever_the_model_says() -> None:
     words = split_words("a dog runs")
     for tags in (("O", "O", "O"), ("B-V", "I-V", "O"), ("B-ARG0", "I-ARG0", "I-ARG0"), ("I-ARG1", "B-V", "O")):
-        frames = build_caption("a dog runs", words, [Prediction(predicate_index=2, tags=tags)]).frames
+        frames = build_caption("a dog runs", words, [Tagging(predicate_index=2, tags=tags)]).frames
         verbs = [role for frame in frames for role in frame.roles if role.slot is Slot.VERB]
         assert all(role.text == "runs" for role in verbs)
 
@@ -190,7 +190,7 @@ def test_roles_are_verbatim_whatever_the_tags(words: list[str], data: st.DataObj
     cut = split_words(text)
     tag = st.sampled_from(["O", "B-V", "I-V", "B-ARG0", "I-ARG0", "I-ARG1", "B-ARGM-LOC", "B-R-ARG0", "I-C-ARG1"])
     verbs = data.draw(st.sets(st.integers(0, len(cut) - 1))) if cut else set()
-    predictions = [Prediction(predicate_index=verb, tags=tuple(data.draw(tag) for _ in cut)) for verb in sorted(verbs)]
+    predictions = [Tagging(predicate_index=verb, tags=tuple(data.draw(tag) for _ in cut)) for verb in sorted(verbs)]
     caption = build_caption(text, cut, predictions)
     assert caption.text == text
     for frame in caption.frames:

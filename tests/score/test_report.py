@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from a2dsplus.score import Report, evaluate
+from a2dsplus.score.report.headline import headline
 from a2dsplus.score.report.html import render_html
 from a2dsplus.score.report.overlays import MISSED, RIGHT, WRONG, overlaid
-from a2dsplus.score.report.verdict import verdict
 from a2dsplus.score.results import SubsetScore
 from tests.score.score_data import box, part, perturbed, random_masks, write_blind, write_samples, write_truth
 
@@ -170,7 +170,7 @@ def composites(folder: Path, masks: dict[str, np.ndarray], *, both: bool) -> Sub
 def test_the_answer_where_both_captions_are_asked(
     tmp_path: Path, masks: dict[str, np.ndarray], answer: str, reason: str
 ) -> None:
-    found = verdict(composites(tmp_path, masks, both=True))
+    found = headline(composites(tmp_path, masks, both=True))
     assert found is not None
     assert found.answer == answer
     assert any(reason in own for own in found.reasons)
@@ -179,7 +179,7 @@ def test_the_answer_where_both_captions_are_asked(
 @pytest.mark.parametrize(("mask", "answer"), [(HERE, "Not shown"), (THERE, "Not shown")])
 def test_what_position_reaches_shows_nothing(tmp_path: Path, mask: np.ndarray, answer: str) -> None:
     own = composites(tmp_path, {"0": mask}, both=False)
-    found = verdict(own)
+    found = headline(own)
     assert found is not None
     assert found.answer == answer
     page = render_html(evaluate({"S": dict.fromkeys(own.truth.ids, mask)}, tmp_path, resamples=20))
@@ -188,7 +188,7 @@ def test_what_position_reaches_shows_nothing(tmp_path: Path, mask: np.ndarray, a
 
 
 def test_without_blind_counts_it_cannot_be_told(report: Report) -> None:
-    found = verdict(report.subsets["S"])
+    found = headline(report.subsets["S"])
     assert found is not None
     assert found.answer == "Cannot be told"
-    assert verdict(report.subsets["M"]) is None
+    assert headline(report.subsets["M"]) is None

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from a2dsplus.errors import ModelError, UsageError
-from a2dsplus.roles.mending import Prediction
+from a2dsplus.roles.mending import Tagging
 from a2dsplus.roles.srl.naming import identify
 from a2dsplus.roles.tokens import Word
 
@@ -53,7 +53,7 @@ class Labeller:
         self._tagger = tagger
         self._finder = finder
 
-    def label(self, captions: Sequence[str], words: Sequence[Sequence[Word]]) -> list[tuple[Prediction, ...]]:
+    def label(self, captions: Sequence[str], words: Sequence[Sequence[Word]]) -> list[tuple[Tagging, ...]]:
         """Return the predictions for captions whose words are given, one tuple a caption.
 
         A caption longer than the model reads (512 word pieces for BERT) is labelled in windows cut at sentence ends where it
@@ -66,12 +66,12 @@ class Labeller:
         texts = [captions[index] if len(part) == len(plain[index]) else " ".join(part) for index, _, part in pieces]
         predicates = self._finder.find_predicates(texts, [part for _, _, part in pieces])
         tagged = self._tagger.tag([part for _, _, part in pieces], predicates)
-        found: list[list[Prediction]] = [[] for _ in captions]
+        found: list[list[Tagging]] = [[] for _ in captions]
         for (index, first, part), frames in zip(pieces, tagged, strict=True):
             after = len(plain[index]) - first - len(part)
             for predicate, tags in frames:
                 whole = (*("O",) * first, *tags, *("O",) * after)
-                found[index].append(Prediction(predicate_index=first + predicate, tags=whole))
+                found[index].append(Tagging(predicate_index=first + predicate, tags=whole))
         return [tuple(frames) for frames in found]
 
 

@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class PictureKind:
     """What kind of picture a mask was read from.
 
     `level`: its greatest level, out of `full`. `by_alpha`: whether the mask is that of its alpha channel.
@@ -47,10 +47,10 @@ class Reading:
     by_alpha: bool = False
 
 
-PLAIN = Reading()
+PLAIN = PictureKind()
 
 
-def of_levels(values: Values, *, full: int) -> tuple[Bools, Reading]:
+def of_levels(values: Values, *, full: int) -> tuple[Bools, PictureKind]:
     """Return the mask, bool (H, W), of one channel of whole numbers, (H, W), levels 0 to `full`. Raises MaskError where it has none."""
     level = int(values.max(initial=0))
     mask = np.asarray(values != 0)
@@ -59,18 +59,18 @@ def of_levels(values: Values, *, full: int) -> tuple[Bools, Reading]:
         return mask, PLAIN
     least = int(values.min())
     if two_valued:
-        return mask, Reading(kind=Kind.CONSTANT if least else Kind.CODED, level=level, full=full)
+        return mask, PictureKind(kind=Kind.CONSTANT if least else Kind.CODED, level=level, full=full)
     if level * 2 <= full:
-        return np.zeros_like(mask), Reading(kind=Kind.DIM, level=level, full=full)
+        return np.zeros_like(mask), PictureKind(kind=Kind.DIM, level=level, full=full)
     if least * 2 > full:
         raise MaskError(f"its levels are {least} to {level} of {full}, none of them background; {_ADVICE}")
     between = (values > full // 10) & (values < full - full // 10)
     if between.mean() > _MOST_BETWEEN:
         raise MaskError(f"{between.mean():.0%} of its levels are neither dark nor bright, as of a picture; {_ADVICE}")
-    return np.asarray(values > full // 2), Reading(kind=Kind.SOFT, level=level, full=full)
+    return np.asarray(values > full // 2), PictureKind(kind=Kind.SOFT, level=level, full=full)
 
 
-def of_colours(colours: Values) -> tuple[Bools, Reading]:
+def of_colours(colours: Values) -> tuple[Bools, PictureKind]:
     """Return the mask, bool (H, W), of a colour picture, uint8 (H, W, 3): one colour on black. Raises MaskError where it is another."""
     level = colours.max(axis=2)
     lit = colours.reshape(-1, 3).any(axis=0)
@@ -83,7 +83,7 @@ def of_colours(colours: Values) -> tuple[Bools, Reading]:
     raise MaskError(f"it has {len(found)} colours, as an overlay, a frame or several objects have; {_ADVICE}")
 
 
-def of_colours_and_alpha(colours: Values, alpha: Values) -> tuple[Bools, Reading]:
+def of_colours_and_alpha(colours: Values, alpha: Values) -> tuple[Bools, PictureKind]:
     """Return the mask, bool (H, W), of a picture with an alpha channel, uint8 (H, W, 3) and (H, W), wherever its mask is.
 
     Raises MaskError where colours and alpha are two different masks.
@@ -92,9 +92,9 @@ def of_colours_and_alpha(colours: Values, alpha: Values) -> tuple[Bools, Reading
     if alpha.min() == alpha.max():
         if alpha.flat[0]:
             mask, reading = of_colours(colours)
-            return mask, reading if colours.any() else Reading(kind=Kind.BLACK)
+            return mask, reading if colours.any() else PictureKind(kind=Kind.BLACK)
         if one_colour or not _is_mask(colours):
-            return np.zeros(alpha.shape, bool), Reading(by_alpha=True)
+            return np.zeros(alpha.shape, bool), PictureKind(by_alpha=True)
         raise MaskError(f"its colours hold a mask that its alpha channel hides; {_ADVICE}")
     mask, reading = of_levels(alpha, full=255)
     # Colours that are no mask are the frame itself, cut out.
@@ -111,7 +111,7 @@ def _is_mask(colours: Values) -> bool:
     return True
 
 
-def of_palette(indices: Values, colours: Values, alpha: Values) -> tuple[Bools, Reading]:
+def of_palette(indices: Values, colours: Values, alpha: Values) -> tuple[Bools, PictureKind]:
     """Return the mask, bool (H, W), of a palette picture: the objects' numbers, 0 the background.
 
     `indices`: (H, W). `colours`: (256, 3) uint8, `alpha`: (256,) uint8, of each index. Raises MaskError where numbers and colours
@@ -176,7 +176,7 @@ class Convention:
         self._closed = False
         self._withdrawn = False
 
-    def takes(self, reading: Reading, file: str) -> bool:
+    def takes(self, reading: PictureKind, file: str) -> bool:
         """Learn from a file; return whether its own mask stands, False where it says that nothing is there."""
         if reading.kind is Kind.PLAIN and not reading.by_alpha:
             return True

@@ -12,7 +12,7 @@ from a2dsplus.media import segments
 from a2dsplus.media.runs import Ints, from_crop, from_mask
 from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers import levels
-from a2dsplus.score.readers.levels import PLAIN, Bools, Reading
+from a2dsplus.score.readers.levels import PLAIN, Bools, PictureKind
 from a2dsplus.score.readers.listing import File
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MOST_PIXELS = 1 << 26  # 64 megapixels: above, Pillow warns of a decompression 
 NO_RUNS = np.zeros((0, 2), np.int64)
 
 
-def read_png(file: File, *, size: tuple[int, int], resize: Resize = "none") -> tuple[Ints, Reading]:
+def read_png(file: File, *, size: tuple[int, int], resize: Resize = "none") -> tuple[Ints, PictureKind]:
     """Return a PNG's runs (n, 2) at `size` (height, width), and what kind of picture they were read from.
 
     Raises PredictionError where the file is missing, damaged, no PNG, no mask, of another size while `resize` is "none", or turned.
@@ -47,7 +47,7 @@ def read_png(file: File, *, size: tuple[int, int], resize: Resize = "none") -> t
     return runs if own == size else segments.resized(runs, own, size), reading
 
 
-def _decoded(image: "Image", *, height: int) -> tuple[Ints, Reading]:
+def _decoded(image: "Image", *, height: int) -> tuple[Ints, PictureKind]:
     if image.mode in ("1", "L") and "transparency" not in image.info:
         box = image.getbbox()
         if box is None:
@@ -59,7 +59,7 @@ def _decoded(image: "Image", *, height: int) -> tuple[Ints, Reading]:
     return from_mask(mask), reading
 
 
-def _mask(image: "Image") -> tuple[Bools, Reading]:
+def _mask(image: "Image") -> tuple[Bools, PictureKind]:
     if image.mode == "P":
         colours, alpha = np.zeros((256, 3), np.uint8), np.full(256, 255, np.uint8)
         palette = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)

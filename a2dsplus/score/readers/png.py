@@ -9,7 +9,7 @@ from a2dsplus.errors import PredictionError, listed
 from a2dsplus.media.runs import Ints, Runs, from_runs
 from a2dsplus.media.segments import Resize
 from a2dsplus.score.readers.base import Predictions
-from a2dsplus.score.readers.levels import PLAIN, Convention, Reading
+from a2dsplus.score.readers.levels import PLAIN, Convention, PictureKind
 from a2dsplus.score.readers.listing import File, Folder
 from a2dsplus.score.readers.numbering import Asked, Numbering
 from a2dsplus.score.readers.picture import NO_RUNS, read_png
@@ -57,7 +57,7 @@ class PngPredictions(Predictions):
         self.notes += [note for note in self._convention.notes() if note not in self.notes]
         return True
 
-    def _read(self, unit: int) -> tuple[Ints, Reading]:
+    def _read(self, unit: int) -> tuple[Ints, PictureKind]:
         file = self._files.get(unit)
         if file is None:
             return NO_RUNS, PLAIN

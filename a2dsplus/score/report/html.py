@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from a2dsplus.score.diagnosis import Table, Unit, describe, known, ranked_units
+from a2dsplus.score.diagnosis import RankedUnit, Table, describe, known, ranked_units
 from a2dsplus.score.figures.metrics import NAMES
 from a2dsplus.score.protocols import MEANS, TRAPS, Protocol, unit_ious
 from a2dsplus.score.report import plots
+from a2dsplus.score.report.headline import headline
 from a2dsplus.score.report.overlays import FrameSource, picture
 from a2dsplus.score.report.published import published_table, rows_for
 from a2dsplus.score.report.text import AGAINST_BLIND, MARKS, compared, percent
-from a2dsplus.score.report.verdict import verdict
 from a2dsplus.score.results import Comparison, Figures, Report, SubsetScore
 from a2dsplus.version import __version__
 
@@ -56,7 +56,7 @@ def _content(label: str, report: Report, comparison: Comparison, beside: int | N
     answers = [
         {"name": name, "number": number % 6, "answer": found.answer, "reasons": found.reasons}
         for number, (name, own) in enumerate(scores.items())
-        if (found := verdict(own)) is not None
+        if (found := headline(own)) is not None
     ]
     figures = [
         _figures(scores),
@@ -282,7 +282,7 @@ def _cards(own: SubsetScore, source: FrameSource) -> list[dict[str, str]]:
     return cards
 
 
-def _card(label: str, unit: Unit, image: str) -> dict[str, str]:
+def _card(label: str, unit: RankedUnit, image: str) -> dict[str, str]:
     return {"label": label, "image": image, "id": unit.image_id, "text": unit.text, "iou": percent(unit.iou)}
 
 

@@ -55,7 +55,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Guard:
+class Access:
     """Middleware that answers bad requests itself. `hosts`: names under which the server may be called, besides loopback's.
 
     `token`: where set, every request needs it: as the cookie that `/?token=...` sets, or as `Authorization: Bearer ...`. A server

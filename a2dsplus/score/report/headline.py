@@ -6,14 +6,14 @@ from a2dsplus.score.results import SubsetScore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Headline:
     """An answer in a few words, and the sentences that bear it out."""
 
     answer: str
     reasons: tuple[str, ...]
 
 
-def verdict(own: SubsetScore) -> Verdict | None:
+def headline(own: SubsetScore) -> Headline | None:
     """Return the answer that a subset's figures give; None where it holds no contrasts."""
     if not own.blind:
         return None
@@ -52,7 +52,7 @@ def verdict(own: SubsetScore) -> Verdict | None:
             else "predicted pixels lie on the other clip"
         )
         reasons.append(f"{_percent(leak)}% of the {what}.")
-    return Verdict(answer=answer, reasons=tuple(reasons))
+    return Headline(answer=answer, reasons=tuple(reasons))
 
 
 def _percent(value: float | None) -> str:
