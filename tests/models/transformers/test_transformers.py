@@ -1,7 +1,9 @@
 """Other people's models from a folder, on tiny randomly initialised ones: what is yielded, silence, several texts, folders at fault."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,38 @@ def test_baseline_runs_a_folder_and_goes_on_where_it_stopped(folders: Path, data
     note = json.loads((tmp_path / "p" / "manifest.json").read_text())
     assert note["options"] == {"threshold": 0.2}
     assert len(note["checkpoint"]) == 64
+
+
+class Killed(Transformers):
+    """Kills its process in the middle of the second video that it is shown."""
+
+    shown = 0
+
+    def segment(self, video: Any, text: str, *, wanted: Any = None, roles: Any = None) -> Iterator[Any]:
+        Killed.shown += 1
+        for number, answer in enumerate(super().segment(video, text, wanted=wanted, roles=roles)):
+            if Killed.shown == 2 and number == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield answer
+
+
+@pytest.mark.slow
+def test_a_video_model_killed_in_the_middle_of_a_video_goes_on_to_the_same_bytes(
+    folders: Path, dataset: Path, tmp_path: Path
+) -> None:
+    options = {"segmenter": folders / "edgetam_video", "threshold": 0.15}
+    run = Run(model=f"{__name__}:Killed", checkpoint=folders / "owlv2", dataset=dataset, options=options)
+    child = os.fork()
+    if not child:
+        predict(run, tmp_path / "killed", subsets=["T"])
+        os._exit(1)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    assert not (tmp_path / "killed" / "T.json").exists()
+    Killed.shown = 2
+    predict(run, tmp_path / "killed", subsets=["T"])
+    Killed.shown = 2
+    predict(run, tmp_path / "whole", subsets=["T"])
+    assert (tmp_path / "killed" / "T.json").read_bytes() == (tmp_path / "whole" / "T.json").read_bytes()
 
 
 # ---- against the library's own calls ---------------------------------------------------------------------------------

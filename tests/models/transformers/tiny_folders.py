@@ -50,41 +50,25 @@ def _owlv2(folder: Path) -> None:
     _save(folder, model, tokenizer, processor)
 
 
-def _grounding_dino(folder: Path) -> None:
-    tokenizer = library.BertTokenizer(
-        vocab={
-            word: n
-            for n, word in enumerate(
-                [
-                    "[PAD]",
-                    "[UNK]",
-                    "[CLS]",
-                    "[SEP]",
-                    "[MASK]",
-                    ".",
-                    ",",
-                    "a",
-                    "the",
-                    "man",
-                    "dog",
-                    "is",
-                    "running",
-                    "red",
-                    "car",
-                ]
-            )
-        }
-    )
-    config = library.GroundingDinoConfig(
+_WORDS = (
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    *(".", ",", "a", "the", "man", "dog", "is", "running", "red", "car"),
+)
+
+
+def _dino(folder: Path, *, config: Any, model: Any) -> None:
+    tokenizer = library.BertTokenizer(vocab={word: number for number, word in enumerate(_WORDS)})
+    words = {
+        "vocab_size": len(_WORDS),
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 64,
+    }
+    made = config(
         backbone_config=_swin(["stage2", "stage3", "stage4"], [2, 3, 4]),
-        text_config={
-            "vocab_size": 15,
-            "hidden_size": 16,
-            "num_hidden_layers": 1,
-            "num_attention_heads": 2,
-            "intermediate_size": 16,
-            "max_position_embeddings": 64,
-        },
+        text_config=words,
         d_model=32,
         encoder_layers=1,
         decoder_layers=2,
@@ -96,7 +80,15 @@ def _grounding_dino(folder: Path) -> None:
         max_text_len=64,
     )
     processor = library.GroundingDinoImageProcessorPil(size={"shortest_edge": 64, "longest_edge": 96})
-    _save(folder, library.GroundingDinoForObjectDetection(config), tokenizer, processor)
+    _save(folder, model(made), tokenizer, processor)
+
+
+def _grounding_dino(folder: Path) -> None:
+    _dino(folder, config=library.GroundingDinoConfig, model=library.GroundingDinoForObjectDetection)
+
+
+def _mm_grounding_dino(folder: Path) -> None:
+    _dino(folder, config=library.MMGroundingDinoConfig, model=library.MMGroundingDinoForObjectDetection)
 
 
 def _omdet_turbo(folder: Path) -> None:
@@ -173,6 +165,7 @@ _SAVERS: dict[str, Callable[[Path], None]] = {
     "clipseg": _clipseg,
     "owlv2": _owlv2,
     "grounding-dino": _grounding_dino,
+    "mm-grounding-dino": _mm_grounding_dino,
     "omdet-turbo": _omdet_turbo,
     "sam2_video": _sam2_video,
     "edgetam_video": _edgetam_video,
