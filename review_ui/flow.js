@@ -1,6 +1,6 @@
 // From pair to pair: which is on screen, which come next, which have been seen. Six pairs are here ahead, so that a verdict never waits.
 
-import { Gone, Refused, get } from './api.js';
+import { Gone, Refused, address, get } from './api.js';
 import { fetchAhead } from './clips.js';
 import { $, element, show } from './dom.js';
 import { announce, isAway, notice, reached, unreached } from './messages.js';
@@ -13,6 +13,8 @@ const AHEAD = 6;
 const BUILT = 2;
 // a key pressed sooner cannot have been meant for the pair that has just come
 const READ_MS = 200;
+// a pair looked at for so long may be looked at composed
+const COMPOSE_MS = 500;
 
 export class Flow {
   // `view` shows a stage; `filters()` gives those in force; `shown(pair)` is called when another pair is on screen
@@ -143,6 +145,20 @@ export class Flow {
     announce(`Query: ${pair.text}. Contrast: ${pair.contrast_text}. ${pair.grade}${pair.own ? '; you have judged it' : ''}.`);
     this.replacement = { for: keyOf(pair), found: pair.alternatives ? instead(pair) : Promise.resolve(null) };
     this.view.attach(stage, pressed);
+    clearTimeout(this.composing);
+    this.composing = setTimeout(() => this.#composeAhead(pair), COMPOSE_MS);
+  }
+
+  // has the server encode both composed samples of a pair that is being looked at; nothing of them is fetched yet
+  async #composeAhead(pair) {
+    for (const subset of ['S', 'T']) {
+      if (review.current !== pair || isAway()) return;
+      try {
+        await fetch(address(`/preview/${subset}`, { query: pair.query, contrast: pair.contrast }), { method: 'HEAD', priority: 'low' });
+      } catch {
+        return;
+      }
+    }
   }
 
   stageOf(pair) {

@@ -75,7 +75,7 @@ class Queue:
     def __init__(self, catalogue: Catalogue, ledger: Ledger, *, reviewer: str, rules: Rules) -> None:
         self.catalogue, self.ledger, self.reviewer, self.rules = catalogue, ledger, reviewer, rules
         number = len(catalogue.query_ids)
-        self.order = _order(catalogue, seed=[rules.seed, zlib.crc32(reviewer.encode()), 1], by_doubt=rules.by_doubt)
+        self.order = _order(catalogue, rules, seed=[rules.seed, zlib.crc32(reviewer.encode()), 1])
         counts = np.diff(catalogue.first)
         self.has_pairs = counts > 0
         self.candidate = np.where(self.has_pairs, catalogue.first[:-1], -1).astype(np.int32)
@@ -207,11 +207,12 @@ class Queue:
         return self.ledger.settlement(pair) is None and len(self.ledger.votes(pair)) < self.rules.needed(pair)
 
 
-def _order(catalogue: Catalogue, *, seed: list[int], by_doubt: bool) -> npt.NDArray[np.int32]:
+def _order(catalogue: Catalogue, rules: Rules, *, seed: list[int]) -> npt.NDArray[np.int32]:
     """Return each query's place in a reviewer's order, (Q,) int32."""
     number = len(catalogue.query_ids)
-    drawn = np.random.default_rng(seed).permutation(number)
-    if by_doubt and catalogue.has_doubt:
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(number)
+    if rules.by_doubt and catalogue.has_doubt:
         first = catalogue.first[:-1].clip(max=max(0, len(catalogue) - 1))
         place = np.empty(number, np.int64)
         place[np.lexsort((np.arange(number), -catalogue.doubt[first], catalogue.is_excluded[first]))] = np.arange(
@@ -220,6 +221,20 @@ def _order(catalogue: Catalogue, *, seed: list[int], by_doubt: bool) -> npt.NDAr
         sequence = np.lexsort((drawn, place // STRETCH))
     else:
         sequence = drawn
+    known = {position for query_id, _ in rules.known if (position := catalogue.position(query_id)) is not None}
+    if known:
+        sequence = _interleaved(sequence, np.array(sorted(known)), rng)
     order = np.empty(number, np.int32)
     order[sequence] = np.arange(number, dtype=np.int32)
     return order
+
+
+def _interleaved(
+    sequence: npt.NDArray[np.int64], known: npt.NDArray[np.int64], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return a sequence with the known queries drawn in between: one a stretch, anywhere in it, so that nobody can tell which they are."""
+    others = sequence[~np.isin(sequence, known)]
+    begin = np.minimum(np.arange(len(known)) * (STRETCH - 1), len(others))
+    end = np.minimum(begin + STRETCH - 1, len(others))
+    places = rng.integers(begin, end, endpoint=True)
+    return np.insert(others, places, rng.permutation(known))

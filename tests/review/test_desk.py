@@ -237,6 +237,19 @@ def test_known_pairs_are_asked_of_everybody_and_counted(tmp_path: Path, clip: Pa
     assert [row["agreement"] for row in rows] == [1.0, 1.0]
 
 
+def test_known_pairs_come_in_between_one_a_stretch(tmp_path: Path, clip: Path, store: Store) -> None:
+    folder = dataset(tmp_path / "between", videos=3 * STRETCH, clip=clip)
+    known = {(f"-video{n:05d}/1", f"-video{n + 1:05d}/1"): True for n in (0, 1, 2)}
+    places = {}
+    for name in ("ada", "bob"):
+        queue = desk_of(folder, store, known=known).queue(name)
+        order = {queue.catalogue.query_ids[position]: int(place) for position, place in enumerate(queue.order)}
+        assert sorted(order.values()) == list(range(len(order)))
+        places[name] = [order[query_id] for query_id, _ in known]
+        assert sorted(place // STRETCH for place in places[name]) == [0, 1, 2]
+    assert places["ada"] != places["bob"]
+
+
 def test_a_write_that_waits_holds_up_no_reader(tmp_path: Path, clip: Path) -> None:
     folder = dataset(tmp_path / "busy", videos=4, clip=clip)
     store = Store(default_url(folder))

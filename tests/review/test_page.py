@@ -699,6 +699,17 @@ def test_the_composed_sample_plays(shared_page: "Page") -> None:
     page.wait_for_selector(".stage.shown:not(.composed)")
 
 
+def test_both_composed_samples_of_a_pair_in_view_are_encoded_ahead(chromium: "Browser", folder: Path) -> None:
+    with serving(folder, "--reviewer", "ada") as server:
+        page = chromium.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        with page.expect_response(lambda found: found.request.method == "HEAD" and "/preview/T" in found.url) as last:
+            page.goto(server.url)
+        assert last.value.status == 200
+        page.close()
+    assert len(list((folder / ".a2dsplus" / "preview").glob("*.mp4"))) == 2
+
+
 def test_reduced_motion_waits_for_the_reviewer(chromium: "Browser", shared: tuple[Server, Path]) -> None:
     context = chromium.new_context(reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
