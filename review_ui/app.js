@@ -141,6 +141,7 @@ function about(pair) {
     element('span', { class: doubtful ? 'grade doubtful' : 'grade' }, doubtful ? 'doubtful' : 'excluded by captions'),
     pair.tier ? element('span', {}, `tier ${pair.tier}`) : null,
     element('span', {}, pair.alternatives ? `${pair.alternatives} more candidate${pair.alternatives > 1 ? 's' : ''}` : 'last candidate'),
+    review.session.contrasts > 1 ? element('span', {}, `a sample takes ${review.session.contrasts} contrasts`) : null,
     pair.own ? element('span', { class: 'others' }, `You: ${wordsOf(pair.own)}`) : null,
     !pair.own && note ? element('span', { class: 'others' }, `Note: ${note}`) : null,
     ...(pair.others ?? []).map((vote) => element('span', { class: 'others' }, `${vote.reviewer}: ${wordsOf(vote)}`)),

@@ -66,6 +66,5 @@ export class View {
     this.player.setSpeed(known);
     localStorage.setItem(SPEED, String(known));
     $('#speed').textContent = `${known}×`;
-    $('[data-do="faster"]').setAttribute('aria-label', `Speed: ${known} times; change`);
   }
 }

@@ -85,6 +85,7 @@ class Desk:
                 "statuses": list(STATUSES),
                 "slots": [slot.value for slot in Slot],
                 "double": self.rules.double,
+                "contrasts": self.catalogue.contrasts,
                 "by_doubt": self.rules.by_doubt and self.catalogue.has_doubt,
                 "has_doubt": self.catalogue.has_doubt,
                 "recent": self._recent(queue),

@@ -501,6 +501,8 @@ def test_everything_fits_and_nothing_lies_over_a_clip(
         assert box["x"] >= 0 and box["x"] + box["width"] <= width, action
         assert box["y"] >= 0 and box["y"] + box["height"] <= height, action
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    widest = "() => Math.max(...[...document.querySelectorAll('.stage.shown .side > *')].map((part) => part.getBoundingClientRect().right))"
+    assert page.evaluate(widest) <= width
     covered = """() => [...document.querySelectorAll('.stage.shown video')].map((video) => {
         video.scrollIntoView({ block: 'center' });
         const box = video.getBoundingClientRect();
