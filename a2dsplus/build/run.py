@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from a2dsplus.build import stages
+from a2dsplus.build.card import write_card
 from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.contrast.pairs_file import list_name
 from a2dsplus.contrast.positions import position_words
@@ -56,7 +57,7 @@ def _run(source: Source, workspace: Workspace, options: BuildOptions, only: Stag
 
 
 def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, rendered: dict[str, str]) -> BuildReport:
-    """Remove what no longer belongs, and write manifest.json with every file's hash."""
+    """Remove what no longer belongs, and write the card, and manifest.json with every file's hash."""
     made = {stage: workspace.made_from(stage) for stage in ("read", "roles", "sample", "contrast", "compose")}
     report.left_out = [LeftOut(**row) for row in made["read"]["left_out"]] + report.left_out
     report.unpaired = made["contrast"]["unpaired"]
@@ -64,9 +65,8 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
     report.notes = made["read"]["notes"] + made["compose"]["notes"]
     workspace.sweep(rendered, subsets=[subset.value for subset in options.subsets])
     report.counts = _counts(workspace, in_use(tables.read_pairs(workspace), contrasts=options.contrasts))
-    files = {name: rendered.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
     frames = options.rendering.form == "frames"
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "a2dsplus", "version": __version__},
         "source": made["read"]["source"],
@@ -94,8 +94,10 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
         "short": report.short,
         "left_out": [{"item": row.item, "reason": row.reason} for row in report.left_out],
         "notes": report.notes,
-        "files": files,
     }
+    write_card(workspace, manifest)
+    files = {name: rendered.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
+    manifest["files"] = files
     workspace.write_json("manifest.json", manifest, indent=1)
     return report
 

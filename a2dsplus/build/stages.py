@@ -21,7 +21,7 @@ from a2dsplus.contrast.meaning import meaning
 from a2dsplus.contrast.own_clip import own_pair
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
-from a2dsplus.dataset import samples_file, tables
+from a2dsplus.dataset import expressions_file, samples_file, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import ClipError, InputError, WorkspaceError
 from a2dsplus.files import digest, sha256
@@ -34,7 +34,7 @@ from a2dsplus.sources.reading import stamp as source_stamp
 from a2dsplus.version import __version__
 
 # a change to what a stage makes from the same input changes its number
-_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 4, 3
+_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 4, 4
 _WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
 _LACKS = "the split withholds {}"
 
@@ -294,7 +294,7 @@ def _used(pairs: Sequence[Pair], options: BuildOptions) -> tuple[dict[str, list[
 
 
 def _files(workspace: Workspace, subset: SubsetName) -> list[str]:
-    names = (samples_file.NAME, "meta_expressions.json", "ground_truth.json", "blind.json")
+    names = (samples_file.NAME, expressions_file.NAME, "meta_expressions.json", "ground_truth.json", "blind.json")
     return [f"{subset}/{name}" for name in names if workspace.path(subset, name).is_file()]
 
 

@@ -1,11 +1,11 @@
-"""The files of a composed subset: samples.jsonl, meta_expressions.json and the ground truth in COCO's form."""
+"""The files of a composed subset: samples.jsonl, expressions.jsonl, meta_expressions.json and the ground truth in COCO's form."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from a2dsplus.compose.blind import blind_rows
 from a2dsplus.compose.geometry import MasksOf, units
-from a2dsplus.dataset import samples_file
+from a2dsplus.dataset import expressions_file, samples_file
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import InputError
 from a2dsplus.media.masks import Rle, area, bounding_box
@@ -39,7 +39,9 @@ def write_subset(
     found: list[dict[str, Any]] = []
     videos: dict[str, Any] = {}
     keys: set[str] = set()
+    rows: list[dict[str, Any]] = []
     for sample in samples:
+        evaluated: dict[str, list[int]] = {word: [] for word in sample.asked}
         names = [f"{frame:05d}" for frame in range(1, sample.frames + 1)]
         asked = sample.asked.items()
         expressions = {str(n): _expression(word, queries[query_id]) for n, (word, query_id) in enumerate(asked)}
@@ -51,6 +53,7 @@ def write_subset(
                     f"{subset}: two units would be image {key}; give expressions ids that are unique in their video"
                 )
             keys.add(key)
+            evaluated[unit.expression].append(unit.frame)
             number = len(images) + 1
             image = {
                 "id": number,
@@ -61,8 +64,10 @@ def write_subset(
             }
             images.append(image if unit.ignore is None else {**image, "ignore": unit.ignore})
             found.append(_annotation(number, unit.mask))
+        rows += expressions_file.rows(sample, queries, evaluated)
         progress(1)
     workspace.write_text(f"{subset}/{samples_file.NAME}", samples_file.lines(samples))
+    workspace.write_text(f"{subset}/{expressions_file.NAME}", expressions_file.lines(rows))
     workspace.write_json(f"{subset}/meta_expressions.json", {"videos": videos})
     truth = {
         "info": {"schema": SCHEMA, "subset": subset.value, "split": split},
