@@ -183,8 +183,8 @@ def seconds(masks: Callable[[], Iterator[Any]]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=24)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--frames", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--kinds", default=",".join(PLAIN))
     options = parser.parse_args()
     torch.set_num_threads(1)

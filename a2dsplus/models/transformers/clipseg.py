@@ -46,7 +46,7 @@ class ClipSeg(Adapter):
                 captions, background = logits[:-1].flatten(0, 1), logits[-1]
                 caption = enlarged(captions, video).unflatten(0, (len(texts), len(frames)))  # (P - 1, B, H, W)
                 inside = (caption > enlarged(background, video)).cpu().numpy()
-                probabilities = caption.sigmoid().cpu().numpy()
+                probabilities = caption[..., ::2, ::2].sigmoid().cpu().numpy()  # where components are looked for
             for index in range(len(frames)):
                 yield [self._answer(video, inside[row, index], probabilities[row, index]) for row in range(len(texts))]
 
@@ -68,9 +68,12 @@ class ClipSeg(Adapter):
         rows = [self.model.decoder(activations, prompt.expand(len(frames), -1)).logits for prompt in prompts]
         return _stacked([row.reshape(len(frames), *row.shape[-2:]) for row in rows])
 
-    def _answer(self, video: Footage, inside: Mask, probability: np.ndarray) -> tuple[Mask, float]:
-        """Return the component of a map with the greatest mean probability; components are found on every other row and column."""
-        coarse, values = np.ascontiguousarray(inside[::2, ::2]), probability[::2, ::2]
+    def _answer(self, video: Footage, inside: Mask, values: np.ndarray) -> tuple[Mask, float]:
+        """Return the component of a map (H, W) with the greatest mean probability.
+
+        `values`: the probabilities of every other row and column, on which components are found.
+        """
+        coarse = np.ascontiguousarray(inside[::2, ::2])
         count, labels, stats, _ = cv2.connectedComponentsWithStats(coarse.view(np.uint8), ltype=cv2.CV_16U)
         best, score = 0, float(values.max()) if count < 2 else 0.0
         for component in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _LEAST_AREA * coarse.size):
