@@ -47,6 +47,7 @@ and said:
   <subset>.json                                       COCO results (image_id, segmentation, score);
                                                       MTTR's and ReferFormer's ids work for M
   <subset>/Annotations/<sample_id>/<number>/...       Refer-YTVOS
+  anno_<0..3>/<video>/<frame>.png                     Ref-DAVIS17's palettes, for N
 
 The scorer needs nothing of the dataset but <subset>/ground_truth.json.
 
@@ -90,10 +91,10 @@ def _help() -> str:
 @click.option("--subsets", default=None, help="Which subsets, such as M,S. By default all that have predictions.")
 @click.option(
     "--protocol",
-    type=click.Choice(["paper", "released", "mttr", "jhmdb", "ytvos", "mevis"]),
+    type=click.Choice(["paper", "released", "mttr", "jhmdb", "ytvos", "mevis", "davis"]),
     default="paper",
     show_default=True,
-    help="Whose definitions; see above. jhmdb, ytvos and mevis are for the subset N.",
+    help="Whose definitions; see above. jhmdb, ytvos, mevis and davis are for the subset N.",
 )
 @click.option(
     "--missing",

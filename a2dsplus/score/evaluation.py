@@ -16,7 +16,7 @@ from a2dsplus.score.scorer import MaskMap, Scorer, Source
 from a2dsplus.score.truth import read_truth
 
 DATASET = Path("a2dsplus-data")
-ProtocolName = Literal["paper", "released", "mttr", "jhmdb", "ytvos", "mevis"]
+ProtocolName = Literal["paper", "released", "mttr", "jhmdb", "ytvos", "mevis", "davis"]
 # A folder or results file, several that are parts of one model's predictions, or masks in memory {subset: {key or image id: mask}}.
 Given = Path | str | Sequence[Path | str] | MaskMap
 

@@ -27,6 +27,7 @@ class Protocol(StrEnum):
     JHMDB = "jhmdb"
     YTVOS = "ytvos"
     MEVIS = "mevis"
+    DAVIS = "davis"
 
 
 # What each protocol's main figure is, in words for the signature and the reports.
@@ -37,6 +38,7 @@ MEANS = {
     Protocol.JHMDB: "P@K, oIoU and mIoU are over the sampled frames; mAP is the mean of P@K over ten thresholds, 0.50:0.05:0.95",
     Protocol.YTVOS: "J and F are means over all listed frames of an expression, then over expressions; 1 where both masks are empty",
     Protocol.MEVIS: "J and F are means over all listed frames of an expression, then over expressions; 1 where both masks are empty",
+    Protocol.DAVIS: "J and F of Ref-DAVIS17: in each of four runs the objects of a video are matched to the true ones, all frames, void left out; the mean of the runs",
 }
 _SEQUENCES = ("J", "F", "J&F")
 _DIAGNOSED = ("mAP_10", "oIoU", "mIoU", "cgF1", "leak", "pair")
@@ -45,6 +47,7 @@ _SHOWN = {
     Protocol.JHMDB: ("mAP", "mAP_5", "mAP_10", "P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "oIoU", "mIoU"),
     Protocol.YTVOS: _SEQUENCES,
     Protocol.MEVIS: _SEQUENCES,
+    Protocol.DAVIS: _SEQUENCES,
 }
 
 TRAPS = (
@@ -117,6 +120,8 @@ class Settings:
             means = {Protocol.RELEASED: "5", Protocol.MTTR: "coco-all-masks"}.get(self.protocol, "10")
             compares = ">=" if self.protocol is Protocol.RELEASED else ">"
             rules = [f"P@K:{compares}", f"mAP:{means}", "unit:query-frame"]
+        elif self.protocol is Protocol.DAVIS:
+            rules = ["J&F:davis", "objects:matched", "runs:mean-of-4", "unit:video-object-run"]
         else:
             rules = ["J&F:davis", "unit:video-expression"]
         intervals = f"bootstrap:{self.resamples},by:video,seed:{self.seed}" if self.resamples else "bootstrap:none"

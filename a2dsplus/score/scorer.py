@@ -18,6 +18,7 @@ from a2dsplus.score.figures.bootstrap import interval, video_weights
 from a2dsplus.score.figures.metrics import NAMES, Grouping, Sums, sums
 from a2dsplus.score.integrity import check_predictions
 from a2dsplus.score.joined import JoinedPredictions
+from a2dsplus.score.matching import RUNS, MatchedPredictions, by_run
 from a2dsplus.score.protocols import Protocol, Settings, unit_ious
 from a2dsplus.score.readers import MaskPredictions, Predictions, open_predictions, source_frame_names
 from a2dsplus.score.readers.base import Floats, plausibility
@@ -92,6 +93,8 @@ class Scorer:
             predictions.require_all()
         elif len(predictions.missing) == len(self.truth):
             raise PredictionError(f"{self.truth.subset}: not one unit has a prediction; is this the right folder?")
+        if self.settings.protocol is Protocol.DAVIS:
+            predictions = MatchedPredictions(predictions)
         counts = measure(self.truth, predictions, sides=self.sides)
         if not predictions.settled():
             counts = measure(self.truth, predictions, sides=self.sides)
@@ -174,11 +177,23 @@ class Scorer:
             said.append(
                 "the predictions have no scores, or all the same: mAP_coco ranks units by image id alone, compare it with no other model's"
             )
+        if self.settings.protocol is Protocol.DAVIS:
+            said += self._runs(counts)
         own, stock = figures.get("mAP"), figures.get("mAP_cocoeval")
         if own is not None and stock is not None and (counts.true == 0).any():
             said.append(
                 f"MTTR's own evaluator prints {100 * stock:.1f} for mAP here, as stock COCOeval counts 0 where both masks are empty; "
                 f"with empty pairs right it is {100 * own:.1f}"
+            )
+        return said
+
+    def _runs(self, counts: Counts) -> list[str]:
+        region = unit_ious(counts.intersection, counts.union, protocol=Protocol.DAVIS)
+        found = by_run(self.truth, region, counts.contour)
+        said = ["J&F by run: " + ", ".join(f"{name} {100 * value:.1f}" for name, (_, value) in found.items())]
+        if len(found) < len(RUNS) or len({many for many, _ in found.values()}) > 1:
+            said.append(
+                "not every object has four expressions: the mean is over those that are there, and runs weigh by their number"
             )
         return said
 

@@ -185,10 +185,10 @@ def mevis(root: Path) -> Path:
 
 
 def ref_davis(root: Path) -> Path:
-    """Ref-DAVIS17: a misspelt name, Latin-1 in annotator 2's texts, void pixels, an object of two that one annotator left out."""
-    videos = {"classic-car": 2, "bear": 1}
+    """Ref-DAVIS17: two misspelt names, three objects (twelve expressions), Latin-1 in annotator 2's texts, void pixels, an object of two that one annotator left out."""
+    videos = {"classic-car": 2, "bear": 1, "dogs-scale": 3}
     (root / "ImageSets" / "2017").mkdir(parents=True)
-    (root / "ImageSets" / "2017" / "val.txt").write_text("classic-car\nbear\n")
+    (root / "ImageSets" / "2017" / "val.txt").write_text("classic-car\nbear\ndogs-scale\n")
     (root / "ImageSets" / "2017" / "train.txt").write_text("")
     for video, objects in videos.items():
         names = [f"{frame:05d}" for frame in range(3)]
@@ -203,6 +203,7 @@ def ref_davis(root: Path) -> Path:
         lines = ['clasic-car 1 "an old car"', 'bear 1 "a brown bear at the café"']
         if name != "annot2":
             lines.append('clasic-car 2 "a man in the car"')
+        lines += [f'dog-scale {number} "dog number {number}"' for number in (3, 1, 2)]
         (texts / f"Davis17_{name}.txt").write_text("\n".join(lines) + "\n", encoding=encoding)
     return root
 

@@ -16,7 +16,6 @@ from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.listing import File, Folder
 from a2dsplus.score.readers.numbering import Asked, Numbering
 from a2dsplus.score.readers.picture import checked_png
-from a2dsplus.score.readers.png import require_expressions
 from a2dsplus.score.truth import Truth
 
 RUN = re.compile(r"anno_([0-3])")
@@ -73,20 +72,21 @@ def read_davis_folder(
     folder: Folder,
     truth: Truth,
     *,
-    expressions: Mapping[Asked, str],
     names: Mapping[str, Sequence[str]] | None,
     resize: Resize,
 ) -> DavisPredictions:
     """Return the predictions of the four runs in a folder; see the module. Raises PredictionError for videos that the dataset does not have."""
-    require_expressions(expressions, folder, truth)
     if resize != "none":
         raise PredictionError(
             f"{folder}: images of object numbers are not resized; write them at the ground truth's size"
         )
     asked: dict[str, dict[int, str]] = {}
-    for (sample, word), expression in expressions.items():
-        if word.isascii() and word.isdigit():
-            asked.setdefault(sample, {})[int(word)] = expression
+    for sample, expression in truth.queries:
+        if not (expression.isascii() and expression.isdigit() and len(expression) < 6):
+            raise PredictionError(
+                f"{folder}: anno_<run> holds Ref-DAVIS17's palettes, which name expressions 4 k + run; {truth.subset} has {expression!r:.40}"
+            )
+        asked.setdefault(sample, {})[int(expression)] = expression
     frames: dict[Asked, dict[str, tuple[File, int, int]]] = {}
     strangers: list[str] = []
     for name, run in folder.folders().items():
@@ -101,7 +101,7 @@ def read_davis_folder(
             pictures = {
                 file.rpartition(".")[0]: path for file, path in where.files().items() if file.lower().endswith(".png")
             }
-            objects = len(own) // _RUNS
+            objects = max(own) // _RUNS + 1
             for number, expression in own.items():
                 if number % _RUNS == int(found[1]):
                     frames[video, expression] = {

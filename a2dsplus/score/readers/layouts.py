@@ -82,9 +82,7 @@ class _Reader:
         if _RESULTS in files:
             return self.results(files[_RESULTS])
         if any(davis.RUN.fullmatch(name) for name in kids):
-            return davis.read_davis_folder(
-                folder, self.truth, expressions=self.expressions, names=self.names(), resize=self.resize
-            )
+            return davis.read_davis_folder(folder, self.truth, names=self.names(), resize=self.resize)
         if self.truth.subset in kids:
             return self.folder(kids[self.truth.subset], numbered=False, depth=depth)
         if _ANNOTATIONS in kids:
