@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -336,33 +334,6 @@ def test_every_built_in_model_is_found() -> None:
 def test_a_model_that_is_none(name: str, error: type[A2dsplusError], words: str) -> None:
     with pytest.raises(error, match=words):
         find(name)
-
-
-def test_the_readmes_example_of_a_third_partys_model_runs(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-    found = [code for code in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "def segment" in code]
-    assert found, "the README shows no model"
-    (tmp_path / "my_model.py").write_text(textwrap.dedent(found[0]))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    kind = re.findall(r"^class (\w+)", found[0], re.MULTILINE)[-1]
-    from a2dsplus.cli.baseline import command
-
-    arguments = [
-        "--model",
-        f"my_model:{kind}",
-        "--dataset",
-        str(dataset),
-        "--out",
-        str(tmp_path / "out"),
-        "--device",
-        "cpu",
-    ]
-    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
-    sys.modules.pop("my_model", None)
-    assert done.exit_code == 0
-    assert "mIoU" in done.stdout
 
 
 # ---- the command -------------------------------------------------------------------------------------------------
