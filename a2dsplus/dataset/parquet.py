@@ -134,6 +134,7 @@ def write_rows(
     contract: str | None = None,
     others: Mapping[str, list[str | None]] | None = None,
 ) -> None:
+    """Write a table from rows, each in the order of the contract's columns; otherwise as `write_columns`."""
     names = TABLES[contract or name].names
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     write_columns(workspace, name, dict(zip(names, values, strict=True)), contract=contract, others=others)
@@ -149,6 +150,7 @@ def rows(workspace: Workspace, name: str, *, contract: str | None = None) -> Ite
 
 
 def open_table(workspace: Workspace, name: str, *, contract: str | None = None) -> pq.ParquetFile:
+    """Return a table's file, its columns and size looked at. Raises WorkspaceError where it is missing, damaged, changed or no such table."""
     path, schema = workspace.path(name), TABLES[contract or name]
     workspace.check_unchanged(name)
     try:
@@ -178,6 +180,7 @@ def read_group(
     *,
     contract: str | None = None,
 ) -> pa.Table:
+    """Return columns of one row group, their types and empty cells looked at. Raises WorkspaceError where they break the contract."""
     path, schema = workspace.path(name), TABLES[contract or name]
     try:
         table = file.read_row_group(group, columns=columns).select(columns)
@@ -209,9 +212,11 @@ def _fits(found: pa.DataType, expected: pa.DataType) -> bool:
 
 
 def damaged(path: Path, error: Exception) -> WorkspaceError:
+    """Return the one line about a file that the reader cannot make sense of."""
     reason = " ".join(str(error).split()) or type(error).__name__
     return WorkspaceError(f"{path}: damaged ({reason:.160}); delete it and {AGAIN}")
 
 
 def at_fault(workspace: Workspace, name: str, number: int, what: str) -> WorkspaceError:
+    """Return the one line about a row that is no record."""
     return WorkspaceError(f"{workspace.path(name)}, row {number}: {what}; {AGAIN}")
