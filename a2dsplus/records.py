@@ -339,6 +339,13 @@ class Sample:
             return {expression: ids[expression] for expression in self.evaluated}
         return {query_id.rpartition("/")[2]: query_id for query_id in self.queries}
 
+    @property
+    def numbered(self) -> dict[str, str]:
+        """{number: query id}: the expressions by their numbers in meta_expressions.json, the source's own in N where all are numbers, else counted from 0."""
+        if self.subset is SubsetName.N and all(word.isascii() and word.isdecimal() for word in self.asked):
+            return self.asked
+        return {str(number): query_id for number, query_id in enumerate(self.asked.values())}
+
     def expression_of(self, query_id: str) -> str:
         """Return the word under which a query of the sample is asked."""
         return next(word for word, asked in self.asked.items() if asked == query_id)

@@ -43,8 +43,8 @@ def write_subset(
     for sample in samples:
         evaluated: dict[str, list[int]] = {word: [] for word in sample.asked}
         names = [f"{frame:05d}" for frame in range(1, sample.frames + 1)]
-        asked = sample.asked.items()
-        expressions = {str(n): _expression(word, queries[query_id]) for n, (word, query_id) in enumerate(asked)}
+        words = {query_id: word for word, query_id in sample.asked.items()}
+        expressions = {n: _expression(words[query_id], queries[query_id]) for n, query_id in sample.numbered.items()}
         videos[sample.sample_id] = {"frames": names, "expressions": expressions}
         for unit in units(sample, queries, masks_of):
             key = image_key(sample.sample_id, unit.frame, unit.expression)

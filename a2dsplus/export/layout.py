@@ -59,5 +59,5 @@ class Layout:
 
 
 def numbers(subset: Subset, sample: Sample) -> dict[str, Query]:
-    """Return a sample's queries by their numbers, "0", "1", ..., as meta_expressions.json has them."""
-    return {str(number): query for number, query in enumerate(subset.asked(sample))}
+    """Return a sample's queries by their numbers, as meta_expressions.json has them."""
+    return dict(zip(sample.numbered, subset.asked(sample), strict=True))

@@ -132,7 +132,9 @@ def _expressions(file: Path, samples: Mapping[str, Sample], truth: Truth) -> tup
             order = sorted(own, key=lambda number: (not number.isdecimal(), int(number) if number.isdecimal() else 0))
             asked = list(samples[name].asked) if name in samples else []
             for place, number in enumerate(order):
-                if len(asked) == len(order):
+                if own[number].get("expression") in asked:
+                    word = str(own[number]["expression"])
+                elif len(asked) == len(order):
                     word = asked[place]
                 else:
                     word = str(own[number].get("expression", own[number].get("obj_id", number)))
