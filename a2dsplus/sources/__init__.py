@@ -143,11 +143,16 @@ def find_source(root: Path, *, name: str | None = None) -> Source:
 
     Raises UsageError for an unknown name, InputError where no source, or more than one, knows the folder: it says what each looked for.
     """
-    if name is not None:
-        chosen: Source = SOURCES.load(name)(root)
-        return chosen
     if not root.exists():
         raise InputError(f"{root}: no such folder; give the dataset's folder with --root")
+    there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else [root.name]
+    found = f"there are {', '.join(there) or 'no files'}"
+    if name is not None:
+        kind: type[Source] = SOURCES.load(name)
+        what = kind.missing(root)
+        if what is not None:
+            raise InputError(f"{root}: not {name}, missing are {what}; {found}")
+        return kind(root)
     known: dict[str, type[Source]] = {source: SOURCES.load(source) for source in SOURCES.places()}
     missing = {source: kind.missing(root) for source, kind in known.items()}
     fitting = [source for source, what in missing.items() if what is None]
@@ -155,6 +160,5 @@ def find_source(root: Path, *, name: str | None = None) -> Source:
         return known[fitting[0]](root)
     if fitting:
         raise InputError(f"{root}: may be {' or '.join(fitting)}; say which with --source")
-    there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else [root.name]
     looked = "; ".join(f"{source}: {what}" for source, what in missing.items())
-    raise InputError(f"{root}: no known dataset; missing are, for {looked}; there are {', '.join(there) or 'no files'}")
+    raise InputError(f"{root}: no known dataset; missing are, for {looked}; {found}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from a2dsplus.errors import AnnotationError
-from a2dsplus.sources.files import read_object
+from a2dsplus.sources.files import leads_out, read_object
 
 
 def read_videos(path: Path) -> dict[str, Any]:
@@ -24,6 +24,9 @@ def read_entry(entry: Any, where: str) -> tuple[list[str], list[tuple[str, Mappi
     frames, expressions = (entry.get("frames"), entry.get("expressions")) if isinstance(entry, dict) else (None, None)
     if not isinstance(frames, list) or not frames or not all(isinstance(name, str) for name in frames):
         raise AnnotationError(f"{where}: has no list of frame names; restore the file")
+    outside = [name for name in frames if leads_out(name)]
+    if outside:
+        raise AnnotationError(f"{where}: {outside[0]!r:.60} is no name of a frame; correct it")
     if not isinstance(expressions, dict):
         raise AnnotationError(f"{where}: has no expressions; restore the file")
     for number, expression in expressions.items():

@@ -12,7 +12,7 @@ from PIL import Image
 
 from a2dsplus.errors import AnnotationError
 from a2dsplus.media.masks import Rle, area
-from a2dsplus.records import VOID, Clip
+from a2dsplus.records import VOID, Clip, from_id
 
 _MOST_BYTES = 2 * 2**30
 _MOST_PIXELS = 2**28
@@ -58,6 +58,21 @@ def read_indices(path: Path, *, height: int, width: int) -> npt.NDArray[np.uint8
             f"{path}: masks of {indices.shape[0]}x{indices.shape[1]}, the frames are {height}x{width}; use frames and masks of one release"
         )
     return indices
+
+
+def folder_of(parent: Path, video_id: str) -> Path:
+    """Return a video's folder in `parent`, by the source's own name for it; raises AnnotationError for a name that would leave `parent`."""
+    name = from_id(video_id)
+    if leads_out(name):
+        raise AnnotationError(
+            f"{parent}: refuses the video {name!r:.60}, which is no name of a folder in it; correct the id"
+        )
+    return parent / name
+
+
+def leads_out(name: str) -> bool:
+    """Whether a name, put behind a folder's, would not be the name of something in that folder."""
+    return name in ("", ".", "..") or any(sign in name for sign in "/\\\0")
 
 
 def seen(masks: Mapping[int, Mapping[str, Rle]]) -> dict[int, dict[str, Rle]]:

@@ -19,10 +19,10 @@ from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, empty
 from a2dsplus.media.runs import RunError, from_counts
 from a2dsplus.media.segments import compressed_counts
-from a2dsplus.records import Query, from_id, to_id
+from a2dsplus.records import Query, to_id
 from a2dsplus.sources import Listing, Video, checked_ids
 from a2dsplus.sources.expressions import read_entry, read_videos
-from a2dsplus.sources.files import assumed_rate, read_object, seen
+from a2dsplus.sources.files import assumed_rate, folder_of, read_object, seen
 
 _RATE = Fraction(25)
 
@@ -78,7 +78,7 @@ class MevisSource:
     def video(self, video_id: str) -> Video:
         """Return a video's frames, in the order of their names, and the masks of its expressions' objects at every frame."""
         split, listed, objects = self._of_video[video_id]
-        folder = self.root / split / "JPEGImages" / from_id(video_id)
+        folder = folder_of(self.root / split / "JPEGImages", video_id)
         order = sorted(range(len(listed)), key=lambda place: listed[place])
         clip = assumed_rate(
             probe(folder, video_id=video_id, rate=_RATE, frame_names=[listed[place] for place in order])
@@ -110,7 +110,7 @@ class MevisSource:
             yield self._mask_file(split)
         for video_id in self.listing(split).videos:
             for name in sorted(self._of_video[video_id][1]):
-                yield self.root / split / "JPEGImages" / from_id(video_id) / f"{name}.jpg"
+                yield folder_of(self.root / split / "JPEGImages", video_id) / f"{name}.jpg"
 
     def _mask_file(self, split: str) -> Path:
         return self.root / split / "mask_dict.json"

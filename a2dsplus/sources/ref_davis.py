@@ -18,9 +18,9 @@ from typing import ClassVar
 from a2dsplus.errors import AnnotationError
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
-from a2dsplus.records import VOID, Query, from_id, to_id
+from a2dsplus.records import VOID, Query, to_id
 from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
-from a2dsplus.sources.files import assumed_rate, read_indices, seen
+from a2dsplus.sources.files import assumed_rate, folder_of, read_indices, seen
 
 _TEXTS = (
     ("Davis17_annot1.txt", "utf-8"),
@@ -80,13 +80,18 @@ class RefDavisSource:
             raise AnnotationError(
                 f"{self.root / 'davis_text_annotations'}: no text of a video of split {split}; use one release"
             )
+        listed = {video for own in self.splits if (self._sets / _FILES[own]).is_file() for video in self._split(own)}
+        left_out += [
+            LeftOut(item=to_id(video), reason="has expressions, but no list in ImageSets/2017 has the video")
+            for video in sorted({video for found in texts for video in found} - listed)
+        ]
         return Listing(queries=checked_ids(queries), left_out=left_out)
 
     def video(self, video_id: str) -> Video:
         """Return a video's frames and the masks of all its objects at every frame, void pixels among them."""
-        video = from_id(video_id)
-        clip = assumed_rate(probe(self.root / "JPEGImages" / "480p" / video, video_id=video_id, rate=_RATE))
-        folder = self.root / "Annotations_unsupervised" / "480p" / video
+        images = folder_of(self.root / "JPEGImages" / "480p", video_id)
+        clip = assumed_rate(probe(images, video_id=video_id, rate=_RATE))
+        folder = folder_of(self.root / "Annotations_unsupervised" / "480p", video_id)
         masks: dict[int, dict[str, Rle]] = {}
         pictures = [
             read_indices(folder / f"{name}.png", height=clip.height, width=clip.width)
@@ -102,16 +107,20 @@ class RefDavisSource:
 
     def files(self, split: str) -> Iterator[Path]:
         """Yield the files that the split is read from."""
-        yield self.root / "ImageSets" / "2017" / _FILES[split]
+        yield self._sets / _FILES[split]
         for name, _ in _TEXTS:
             if (self.root / "davis_text_annotations" / name).is_file():
                 yield self.root / "davis_text_annotations" / name
         for video in sorted(self._split(split)):
             for folder in ("JPEGImages", "Annotations_unsupervised"):
-                yield from sorted((self.root / folder / "480p" / video).glob("[!.]*"))
+                yield from sorted(folder_of(self.root / folder / "480p", to_id(video)).glob("[!.]*"))
+
+    @property
+    def _sets(self) -> Path:
+        return self.root / "ImageSets" / "2017"
 
     def _split(self, split: str) -> list[str]:
-        path = self.root / "ImageSets" / "2017" / _FILES[split]
+        path = self._sets / _FILES[split]
         try:
             return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:

@@ -6,7 +6,8 @@
     ROOT/train/meta.json                                  optional: videos/<id>/objects/<obj>/category
 
 The release's valid holds the videos of test as well: they are subtracted where meta_expressions/test is there. valid and test withhold objects and
-masks. Frames are every fifth of 30 a second: the rate is taken to be 6.
+masks; where a folder has them, obj_id with every expression and <split>/Annotations, they are read as train's are (a Ref-DAVIS17 converted to this
+layout has them, with 255 for void). Frames are every fifth of 30 a second: the rate is taken to be 6.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,12 +18,13 @@ from typing import Any, ClassVar
 from a2dsplus.errors import AnnotationError
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
-from a2dsplus.records import Query, from_id, to_id
+from a2dsplus.records import VOID, Query, to_id
 from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
 from a2dsplus.sources.expressions import read_entry, read_videos
-from a2dsplus.sources.files import assumed_rate, read_indices, seen
+from a2dsplus.sources.files import assumed_rate, folder_of, read_indices, seen
 
 _RATE = Fraction(6)
+_VOID_VALUE = 255
 
 
 class ReferYtvosSource:
@@ -44,7 +46,8 @@ class ReferYtvosSource:
         what = self.missing(root)
         if what is not None:
             raise AnnotationError(f"{root}: has no {what}; give the Refer-YouTube-VOS folder with --root")
-        self._of_video: dict[str, tuple[str, list[str], set[str]]] = {}
+        # {video id: (split, frame names, the objects of its expressions or None where masks are withheld)}
+        self._of_video: dict[str, tuple[str, list[str], set[str] | None]] = {}
         self._read: dict[Path, dict[str, Any]] = {}
 
     def listing(self, split: str) -> Listing:
@@ -53,19 +56,20 @@ class ReferYtvosSource:
         taken_out = self._test_videos() if split == "valid" else set()
         queries: list[Query] = []
         left_out = []
+        masked = split == "train" or (self.root / split / "Annotations").is_dir()
         for video in sorted(set(videos) - taken_out):
             where = f"{path}, video {video:.80}"
             frames, expressions = read_entry(videos[video], where)
             objects: set[str] = set()
             for number, expression in expressions:
                 query = _query(video, number, expression, split, where)
-                if split == "train" and query.objects is None:
+                if masked and query.objects is None:
                     raise AnnotationError(
-                        f"{where}: expression {number} has no obj_id, which train has; restore the file"
+                        f"{where}: expression {number} has no obj_id, and {split} has masks; restore the file"
                     )
                 objects |= set(query.objects or ())
                 queries.append(query)
-            self._of_video[to_id(video)] = (split, frames, objects)
+            self._of_video[to_id(video)] = (split, frames, objects if masked else None)
         if taken_out & set(videos):
             left_out.append(
                 LeftOut(
@@ -75,20 +79,21 @@ class ReferYtvosSource:
             )
         if not queries:
             raise AnnotationError(f"{path}: has no expression; restore the file")
-        notes = [] if split == "train" else [f"{split} withholds object ids and masks"]
+        notes = [] if masked else [f"{split} withholds object ids and masks"]
         return Listing(queries=checked_ids(queries), left_out=left_out, notes=notes)
 
     def video(self, video_id: str) -> Video:
-        """Return a video's listed frames and, in train, its masks: every object of its expressions at every listed frame."""
+        """Return a video's listed frames and, where they are not withheld, its masks: every object of its expressions at every listed frame."""
         split, frames, objects = self._of_video[video_id]
         clip = assumed_rate(probe(self._images(video_id, split), video_id=video_id, rate=_RATE, frame_names=frames))
-        folder = self.root / split / "Annotations" / from_id(video_id)
-        if split != "train":
+        if objects is None:
             return Video(clip=clip, masks=None)
+        folder = folder_of(self.root / split / "Annotations", video_id)
         masks: dict[int, dict[str, Rle]] = {}
         for number, name in enumerate(frames, 1):
             indices = read_indices(folder / f"{name}.png", height=clip.height, width=clip.width)
             masks[number] = {name: encode(indices == int(name)) for name in sorted(objects, key=int)}
+            masks[number][VOID] = encode(indices == _VOID_VALUE)
         return Video(clip=clip, masks=seen(masks))
 
     def files(self, split: str) -> Iterator[Path]:
@@ -101,15 +106,13 @@ class ReferYtvosSource:
         for video_id in self.listing(split).videos:
             for name in self._of_video[video_id][1]:
                 yield self._images(video_id, split) / f"{name}.jpg"
-                if split == "train":
-                    yield self.root / split / "Annotations" / from_id(video_id) / f"{name}.png"
+                if self._of_video[video_id][2] is not None:
+                    yield folder_of(self.root / split / "Annotations", video_id) / f"{name}.png"
 
     def _images(self, video_id: str, split: str) -> Path:
-        video = from_id(video_id)
-        for folder in (split, "valid") if split == "test" else (split,):
-            if (self.root / folder / "JPEGImages" / video).is_dir():
-                return self.root / folder / "JPEGImages" / video
-        return self.root / split / "JPEGImages" / video
+        own = folder_of(self.root / split / "JPEGImages", video_id)
+        beside = folder_of(self.root / "valid" / "JPEGImages", video_id)
+        return beside if split == "test" and not own.is_dir() and beside.is_dir() else own
 
     def _videos(self, split: str) -> tuple[Path, dict[str, Any]]:
         path = self.root / "meta_expressions" / split / "meta_expressions.json"

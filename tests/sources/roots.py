@@ -93,10 +93,11 @@ def jhmdb(root: Path, *, listed: bool = True) -> Path:
 
 
 def refer_ytvos(root: Path) -> Path:
-    """Refer-YouTube-VOS: opaque names in odd steps, two expressions an object, objects that come late, a valid that holds test's videos."""
+    """Refer-YouTube-VOS: opaque names in odd steps, two expressions an object, objects that come late, frames that are not listed, an object
+    that nobody describes, a valid that holds test's videos."""
     train = {
-        "aaaa111122": (["00005", "00010", "00020"], {"0": ("a red dog runs on grass", 1), "1": ("dog at the left", 1), "2": ("a white cat", 2)}),
-        "-bbb111122": (["00000", "00005"], {"0": ("a black dog runs on snow", 1)}),
+        "aaaa111122": (["00005", "00010", "00020"], {"0": ("a red dog runs to the left", 1), "1": ("dog at the left", 1), "2": ("a white cat", 2)}),
+        "-bbb111122": (["00000", "00005"], {"0": ("a black dog runs to the right", 1)}),
         "cccc111122": (["00000", "00005", "00010"], {"0": ("a man rides a horse", 1), "1": ("a brown horse", 3)}),
     }  # fmt: skip
     held = {
@@ -130,13 +131,15 @@ def refer_ytvos(root: Path) -> Path:
         (folder / "meta_expressions.json").write_text(json.dumps(document))
     for split, videos in (("train", train), ("valid", held)):
         for video, (names, expressions) in videos.items():
-            images(root / split / "JPEGImages" / video, names)
+            images(root / split / "JPEGImages" / video, [*names, "00033"])
             if split == "train":
                 objects = sorted({row[1] for row in expressions.values()})
                 for frame, name in enumerate(names):
                     # the last object is not in the first frame yet
                     there = objects[:-1] if frame == 0 and len(objects) > 1 else objects
-                    palette(root / split / "Annotations" / video / f"{name}.png", numbered(there, frame))
+                    indices = numbered(there, frame)
+                    indices[-3:, -3:] = 7
+                    palette(root / split / "Annotations" / video / f"{name}.png", indices)
     categories = {"videos": {video: {"objects": {"1": {"category": "dog"}}} for video in train}}
     (root / "train" / "meta.json").write_text(json.dumps(categories))
     return root
@@ -170,12 +173,13 @@ def mevis(root: Path) -> Path:
         "11": [None if name == "00000" else rle(2, name) for name in names],
         "12": [rle(1, name) for name in ("00000", "00001")],
     }
-    for split in ("train", "valid"):
+    for split in ("train", "valid_u", "valid"):
         (root / split).mkdir(parents=True)
         for video, entry in document["videos"].items():
             images(root / split / "JPEGImages" / video, sorted(entry["frames"]))
-    (root / "train" / "meta_expressions.json").write_text(json.dumps(document))
-    (root / "train" / "mask_dict.json").write_text(json.dumps(masks))
+    for split in ("train", "valid_u"):
+        (root / split / "meta_expressions.json").write_text(json.dumps(document))
+        (root / split / "mask_dict.json").write_text(json.dumps(masks))
     held = json.loads(json.dumps(document))
     for entry in held["videos"].values():
         for expression in entry["expressions"].values():
@@ -185,24 +189,25 @@ def mevis(root: Path) -> Path:
 
 
 def ref_davis(root: Path) -> Path:
-    """Ref-DAVIS17: two misspelt names, three objects (twelve expressions), Latin-1 in annotator 2's texts, void pixels, an object of two that one annotator left out."""
-    videos = {"classic-car": 2, "bear": 1, "dogs-scale": 3}
+    """Ref-DAVIS17: three misspelt names, three objects (twelve expressions), objects 2 and 10 (sorted as strings) in train, Latin-1 in annotator 2's texts, void pixels, an object of two that one annotator left out."""
+    videos = {"classic-car": [1, 2], "bear": [1], "dogs-scale": [1, 2, 3], "motorbike": [2, 10]}
     (root / "ImageSets" / "2017").mkdir(parents=True)
     (root / "ImageSets" / "2017" / "val.txt").write_text("classic-car\nbear\ndogs-scale\n")
-    (root / "ImageSets" / "2017" / "train.txt").write_text("")
+    (root / "ImageSets" / "2017" / "train.txt").write_text("motorbike\n")
     for video, objects in videos.items():
         names = [f"{frame:05d}" for frame in range(3)]
         images(root / "JPEGImages" / "480p" / video, names)
         for frame, name in enumerate(names):
-            indices = numbered(list(range(1, objects + 1)), frame)
+            indices = numbered(objects, frame)
             indices[-2:] = 255
             palette(root / "Annotations_unsupervised" / "480p" / video / f"{name}.png", indices)
     texts = root / "davis_text_annotations"
     texts.mkdir()
     for name, encoding in (("annot1", "utf-8"), ("annot1_full_video", "utf-8"), ("annot2", "latin-1"), ("annot2_full_video", "latin-1")):  # fmt: skip
-        lines = ['clasic-car 1 "an old car"', 'bear 1 "a brown bear at the café"']
+        lines = ['clasic-car 1 "an old car moves to the left"', 'bear 1 "a brown bear walks to the left at the café"']
         if name != "annot2":
-            lines.append('clasic-car 2 "a man in the car"')
+            lines.append('clasic-car 2 "a black dog walks to the left"')
+        lines += ['motor-bike 2 "a rider"', 'motor-bike 10 "a red motorbike"']
         lines += [f'dog-scale {number} "dog number {number}"' for number in (3, 1, 2)]
         (texts / f"Davis17_{name}.txt").write_text("\n".join(lines) + "\n", encoding=encoding)
     return root
@@ -217,8 +222,8 @@ def table(root: Path) -> Path:
         palette(root / "masks" / "one" / f"{index + 1}.png", numbered([1], index) * 255)
         palette(root / "masks" / "two" / f"{names[index]}.png", numbered([1, 2], index))
     rows = [
-        {"video": "clips/one", "text": "a dog runs on grass", "query": "a", "object": "1", "masks": "masks/one", "who": "Ada"},
-        {"video": "clips/two", "text": "a dog runs on snow", "query": "b", "object": "1", "masks": "masks/two", "who": "Bob"},
+        {"video": "clips/one", "text": "a dog runs to the left", "query": "a", "object": "1", "masks": "masks/one", "who": "Ada"},
+        {"video": "clips/two", "text": "a dog runs to the right", "query": "b", "object": "1", "masks": "masks/two", "who": "Bob"},
         {"video": "clips/two", "text": "a cat sits on snow", "query": "c", "object": "2", "masks": "masks/two", "who": "Bob"},
     ]  # fmt: skip
     pd.DataFrame(rows).to_csv(root / "table.csv", index=False)
