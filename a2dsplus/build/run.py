@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from a2dsplus.build import stages
 from a2dsplus.build.card import write_card
 from a2dsplus.build.options import BuildOptions, BuildReport
+from a2dsplus.compose.render import Rendered
 from a2dsplus.contrast.pairs_file import list_name
 from a2dsplus.contrast.positions import position_words
 from a2dsplus.contrast.reviewed import in_use
@@ -43,7 +44,7 @@ def _run(source: Source, workspace: Workspace, options: BuildOptions, only: Stag
     report = BuildReport()
     workspace.manifest()  # of a version that this one must not overwrite?
     chosen = STAGES if only is None else (only,)
-    rendered: dict[str, str] = {}
+    rendered = Rendered()
     for stage in chosen:
         if stage == "read":
             stages.read(workspace, options, report, bars, source=source)
@@ -56,14 +57,14 @@ def _run(source: Source, workspace: Workspace, options: BuildOptions, only: Stag
     return _finish(workspace, options, report, rendered)
 
 
-def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, rendered: dict[str, str]) -> BuildReport:
+def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, rendered: Rendered) -> BuildReport:
     """Remove what no longer belongs, and write the card, and manifest.json with every file's hash."""
     made = {stage: workspace.made_from(stage) for stage in ("read", "roles", "sample", "contrast", "compose")}
     report.left_out = [LeftOut(**row) for row in made["read"]["left_out"]] + report.left_out
     report.unpaired = made["contrast"]["unpaired"]
     report.short = made["compose"]["short"]
     report.notes = made["read"]["notes"] + made["compose"]["notes"]
-    workspace.sweep(rendered, subsets=[subset.value for subset in options.subsets])
+    workspace.sweep(rendered.files, subsets=[subset.value for subset in options.subsets])
     report.counts = _counts(workspace, in_use(tables.read_pairs(workspace), contrasts=options.contrasts))
     frames = options.rendering.form == "frames"
     manifest: dict[str, Any] = {
@@ -94,9 +95,10 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
         "short": report.short,
         "left_out": [{"item": row.item, "reason": row.reason} for row in report.left_out],
         "notes": report.notes,
+        "frames": {video: found.as_dict() for video, found in rendered.frames.items()},
     }
     write_card(workspace, manifest)
-    files = {name: rendered.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
+    files = {name: rendered.files.get(name) or sha256(workspace.path(name)) for name in workspace.files()}
     manifest["files"] = files
     workspace.write_json("manifest.json", manifest, indent=1)
     return report

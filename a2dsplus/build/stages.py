@@ -13,8 +13,9 @@ from a2dsplus import resources
 from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.compose.geometry import MasksOf, composite, described, whole
 from a2dsplus.compose.ground_truth import write_subset
+from a2dsplus.compose.journal import clip_key
 from a2dsplus.compose.order import REVERSED_SUFFIX, orders
-from a2dsplus.compose.render import render
+from a2dsplus.compose.render import Rendered, render
 from a2dsplus.contrast import own_clip
 from a2dsplus.contrast.entailment import Guard, Lexicon
 from a2dsplus.contrast.meaning import meaning
@@ -25,7 +26,6 @@ from a2dsplus.dataset import expressions_file, samples_file, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import ClipError, InputError, WorkspaceError
 from a2dsplus.files import digest, sha256
-from a2dsplus.media.clips import stamp
 from a2dsplus.progress import Bars
 from a2dsplus.records import Clip, Order, Pair, Query, Sample, SubsetName
 from a2dsplus.sources import Source
@@ -366,8 +366,8 @@ def composed(workspace: Workspace) -> list[SubsetName]:
 # ---- render ----------------------------------------------------------------------------------------------------------
 
 
-def render_samples(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> dict[str, str]:
-    """Write the videos or images of every sample; return {file: sha256}. Samples whose clips cannot be decoded are refused, or left out."""
+def render_samples(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> Rendered:
+    """Write the videos or images of every sample; return what there is. Samples whose clips cannot be decoded are refused, or left out."""
     samples = {subset: samples_of(workspace, subset) for subset in composed(workspace)}
     clips = tables.read_clips(workspace)
     every = [sample for rows in samples.values() for sample in rows]
@@ -378,7 +378,7 @@ def render_samples(workspace: Workspace, options: BuildOptions, report: BuildRep
             clips,
             rendering=options.rendering,
             journal=workspace.journal,
-            stamps={video: _stamp(clip) for video, clip in clips.items()},
+            stamps={video: clip_key(clip) for video, clip in clips.items()},
             workers=options.workers,
             progress=advance,
         )
@@ -390,7 +390,7 @@ def render_samples(workspace: Workspace, options: BuildOptions, report: BuildRep
         report.left_out += result.failed
         _leave_out(workspace, options, samples, {row.item for row in result.failed})
     (report.done if result.made else report.kept).append(f"render ({result.made} new)")
-    return result.files
+    return result
 
 
 def _leave_out(
@@ -403,10 +403,6 @@ def _leave_out(
         write_subset(
             workspace, subset, kept, queries=queries, masks_of=lambda video: masks.get(video, {}), split=options.split
         )
-
-
-def _stamp(clip: Clip) -> str:
-    return digest(clip.frames, clip.height, clip.width, str(clip.rate), stamp(clip))
 
 
 def _hash(workspace: Workspace, name: str) -> str:

@@ -4,22 +4,23 @@ Which file was made from what is appended to a journal as soon as it is whole: a
 run touches only what changed. Bytes do not depend on the number of workers: each file has one decoder and one encoder thread.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import av
 import cv2
 
-from a2dsplus.compose.frames import composed_frames
+from a2dsplus.compose.frames import Decode, composed_frames
 from a2dsplus.compose.geometry import panels
+from a2dsplus.compose.journal import Made, appending, read_journal
 from a2dsplus.engine import LocalEngine, nothing
-from a2dsplus.errors import InputError, WorkspaceError
-from a2dsplus.files import digest, inside, replacing, replacing_folder, sha256, unwritable
-from a2dsplus.media.clips import encode, to_rgb
+from a2dsplus.errors import ClipError, InputError, WorkspaceError
+from a2dsplus.files import digest, inside, replacing, replacing_folder, sha256
+from a2dsplus.media.clips import decode, encode, to_rgb
+from a2dsplus.media.fingerprint import Fingerprint, FrameHasher, fingerprint
 from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import Clip, Sample
 from a2dsplus.sources import LeftOut
@@ -54,11 +55,15 @@ class Rendering:
 
 @dataclass(slots=True, kw_only=True)
 class Rendered:
-    """What a run of `render` left: {relative path: sha256} of every file, how many were made now, and what failed."""
+    """What a run of `render` left: {relative path: sha256} of every file, how many were made now, and what failed.
 
-    files: dict[str, str]
-    made: int
-    failed: list[LeftOut]
+    `frames`: {video id: fingerprint} of the clips shown that are known from their first frame to their last.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    made: int = 0
+    failed: list[LeftOut] = field(default_factory=list)
+    frames: dict[str, Fingerprint] = field(default_factory=dict)
 
 
 def render(
@@ -75,87 +80,141 @@ def render(
     """Write the files of samples below `root` that are missing or were made from something else.
 
     `stamps`: a key a video that changes with its clip. `progress` is called with the number of samples just finished. A sample
-    whose clip cannot be decoded is listed as failed and leaves no file. Raises WorkspaceError where the disk is full.
+    whose clip cannot be decoded is listed as failed and leaves no file. Each clip is read whole once, with one of its samples where that
+    shows its last frame, for its fingerprint. Raises WorkspaceError where the disk is full.
     """
+    known = read_journal(journal)
+    shown = {panel.video_id for sample in samples for panel in panels(sample)}
+    result = Rendered(
+        frames={video: found for video in sorted(shown) if (found := known.frames_of(video, stamps[video])) is not None}
+    )
     if rendering.form == "none":
-        return Rendered(files={}, made=0, failed=[])
-    known = _read_journal(journal)
-    files: dict[str, str] = {}
+        return result
     missing: list[tuple[Sample, str]] = []
     for sample in samples:
         key = _key(sample, rendering, stamps)
-        entry = known.get(rendering.target(sample))
+        entry = known.files.get(rendering.target(sample))
         if entry is not None and entry[0] == key and _unchanged(root, entry[1]):
-            files.update({name: sha for name, (sha, _, _) in entry[1].items()})
+            result.files.update({name: sha for name, (sha, _, _) in entry[1].items()})
             progress(1)
         else:
             missing.append((sample, key))
-    failed: list[LeftOut] = []
-    with _appending(journal) as append:
-        for sample, key, made, error in _work(root, missing, clips, rendering, workers):
-            if error is not None:
-                failed.append(LeftOut(item=f"{sample.subset}/{sample.sample_id}", reason=error))
+    jobs = _jobs(missing, clips, shown - result.frames.keys())
+    with appending(journal) as append:
+        work = partial(_one, root, rendering)
+        for done in LocalEngine(workers=workers).run(work, jobs, start=nothing, in_order=False):
+            for video, own in done.frames.items():
+                append({"clip": video, "stamp": stamps[video], "frames": own.as_dict()})
+            result.frames.update(done.frames)
+            if done.error is not None:
+                result.failed.append(LeftOut(item=f"{done.sample.subset}/{done.sample.sample_id}", reason=done.error))
             else:
-                append({"target": rendering.target(sample), "key": key, "files": made})
-                files.update({name: sha for name, (sha, _, _) in made.items()})
+                append({"target": rendering.target(done.sample), "key": done.key, "files": done.files})
+                result.files.update({name: sha for name, (sha, _, _) in done.files.items()})
+                result.made += 1
             progress(1)
-    return Rendered(files=files, made=len(missing) - len(failed), failed=sorted(failed, key=lambda row: row.item))
+        unread = [clips[video] for video in sorted(shown - result.frames.keys())]
+        for clip, found in LocalEngine(workers=workers).run(_read, unread, start=nothing):
+            if found is not None:
+                append({"clip": clip.video_id, "stamp": stamps[clip.video_id], "frames": found.as_dict()})
+                result.frames[clip.video_id] = found
+    result.failed.sort(key=lambda row: row.item)
+    return result
 
 
-# {file: (sha256, size in bytes, time of change in ns)}
-_Made = dict[str, tuple[str, int, int]]
-_Result = tuple[Sample, str, _Made, str | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """A sample to render, its clips, and which of them are to be read whole."""
+
+    sample: Sample
+    key: str
+    clips: dict[str, Clip]
+    whole: frozenset[str]
 
 
-def _work(
-    root: Path, missing: Sequence[tuple[Sample, str]], clips: Mapping[str, Clip], rendering: Rendering, workers: int
-) -> Iterator[_Result]:
-    """Yield results as they come. Workers return errors of the input; the first failure of the disk ends the run."""
-    # the longest first: the pool's last minutes are not spent waiting for one long clip
-    jobs = sorted(
+@dataclass(slots=True, kw_only=True)
+class _Done:
+    """What came of a job: its sample's files, or why there are none, and the fingerprints of the clips that were read whole."""
+
+    sample: Sample
+    key: str
+    files: Made = field(default_factory=dict)
+    error: str | None = None
+    frames: dict[str, Fingerprint] = field(default_factory=dict)
+
+
+def _jobs(missing: Sequence[tuple[Sample, str]], clips: Mapping[str, Clip], unread: set[str]) -> list[_Job]:
+    """Return the jobs, the longest first: the pool's last minutes are not spent waiting for one long clip.
+
+    Each video of `unread` is read whole with the first sample that shows its last frame.
+    """
+    ordered = sorted(
         missing, key=lambda job: (-job[0].frames * job[0].width * job[0].height, job[0].subset, job[0].sample_id)
     )
-    items = ((sample, key, _needed(sample, clips)) for sample, key in jobs)
-    work = partial(_one, root, rendering)
-    yield from LocalEngine(workers=workers).run(work, items, start=nothing, in_order=False)
+    jobs = []
+    for sample, key in ordered:
+        own = {panel.video_id: clips[panel.video_id] for panel in panels(sample)}
+        to_the_end = {p.video_id for p in panels(sample) if own[p.video_id].frames - 1 in (p.indices[0], p.indices[-1])}
+        jobs.append(_Job(sample=sample, key=key, clips=own, whole=frozenset(unread & to_the_end)))
+        unread = unread - to_the_end
+    return jobs
 
 
-def _needed(sample: Sample, clips: Mapping[str, Clip]) -> dict[str, Clip]:
-    return {video: clips[video] for video in sorted({panel.video_id for panel in panels(sample)})}
+def _one(root: Path, rendering: Rendering, _shared: None, job: _Job) -> _Done:
+    """Write a sample's files. Errors of the input are returned; the first failure of the disk ends the run."""
+    done = _Done(sample=job.sample, key=job.key)
+    hashers: dict[str, FrameHasher] = {}
 
+    def decoded(clip: Clip, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
+        hasher = FrameHasher() if clip.video_id in job.whole and clip.video_id not in hashers else None
+        if hasher is not None:
+            hashers[clip.video_id] = hasher
+        return decode(clip, wanted, seen=hasher)
 
-def _one(root: Path, rendering: Rendering, _shared: None, job: tuple[Sample, str, dict[str, Clip]]) -> _Result:
-    sample, key, clips = job
-    target = inside(root, rendering.target(sample))
+    target = inside(root, rendering.target(job.sample))
     try:
         if rendering.form == "video":
-            write_video(target, sample, clips)
+            write_video(target, job.sample, job.clips, decode=decoded)
         else:
-            write_images(target, sample, clips, rendering)
+            write_images(target, job.sample, job.clips, rendering, decode=decoded)
+        done.files = {name: _state(root / name) for name in rendering.files(job.sample)}
     except WorkspaceError:
         raise
     except InputError as error:
-        return sample, key, {}, str(error)
-    return sample, key, {name: _state(root / name) for name in rendering.files(sample)}, None
+        done.error = str(error)
+    for video, hasher in hashers.items():
+        if hasher.frames == job.clips[video].frames:
+            done.frames[video] = hasher.fingerprint()
+    return done
 
 
-def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip]) -> None:
+def _read(_shared: None, clip: Clip) -> tuple[Clip, Fingerprint | None]:
+    """Return a clip's fingerprint, None where it is damaged behind the frames that are shown of it."""
+    try:
+        return clip, fingerprint(clip)
+    except ClipError:
+        return clip, None
+
+
+def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip], *, decode: Decode = decode) -> None:
     """Write a sample's mp4, whole or not at all; raises ClipError for a broken clip, WorkspaceError for a full disk."""
     with replacing(target) as draft:
         encode(
             draft,
-            composed_frames(sample, clips),
+            composed_frames(sample, clips, decode=decode),
             height=sample.height,
             width=sample.width,
             rate=clips[sample.video_id].rate,
         )
 
 
-def write_images(target: Path, sample: Sample, clips: Mapping[str, Clip], rendering: Rendering) -> None:
+def write_images(
+    target: Path, sample: Sample, clips: Mapping[str, Clip], rendering: Rendering, *, decode: Decode = decode
+) -> None:
     """Write a folder of images, whole or not at all; raises as `write_video`."""
     options = [cv2.IMWRITE_JPEG_QUALITY, rendering.quality] if rendering.image == "jpg" else []
     with replacing_folder(target) as draft:
-        for frame, image in enumerate(composed_frames(sample, clips), 1):
+        for frame, image in enumerate(composed_frames(sample, clips, decode=decode), 1):
             bgr = cv2.cvtColor(to_rgb(image), cv2.COLOR_RGB2BGR)
             written, data = cv2.imencode(f".{rendering.image}", bgr, options)
             if not written:
@@ -177,7 +236,7 @@ def _state(path: Path) -> tuple[str, int, int]:
     return sha256(path), state.st_size, state.st_mtime_ns
 
 
-def _unchanged(root: Path, made: _Made) -> bool:
+def _unchanged(root: Path, made: Made) -> bool:
     for name, (_, size, changed) in made.items():
         try:
             state = (root / name).stat()
@@ -186,38 +245,3 @@ def _unchanged(root: Path, made: _Made) -> bool:
         if (state.st_size, state.st_mtime_ns) != (size, changed):
             return False
     return True
-
-
-def _read_journal(path: Path) -> dict[str, tuple[str, _Made]]:
-    """Return {target: its key and files, of its last entry}; a line torn by a kill is as if it had not been written."""
-    found = {}
-    try:
-        lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    for line in lines:
-        try:
-            row = json.loads(line)
-            found[row["target"]] = row["key"], {name: (sha, size, at) for name, (sha, size, at) in row["files"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return found
-
-
-@contextmanager
-def _appending(path: Path) -> Iterator[Callable[[dict[str, object]], None]]:
-    """Give a function that appends one object to a JSON-lines file and flushes it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torn = path.is_file() and not path.read_bytes().endswith(b"\n")
-        with path.open("a", encoding="utf-8") as file:
-
-            def append(row: dict[str, object]) -> None:
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-
-            if torn:
-                file.write("\n")
-            yield append
-    except OSError as error:
-        raise unwritable(path, error) from error
