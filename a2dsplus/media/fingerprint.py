@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, dataclass
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -103,7 +104,7 @@ class FrameHasher:
         luma, row, column = views[0], (frame.height + 1) // 2, (frame.width + 1) // 2
         parts = (luma[:row, :column], luma[:row, column:], luma[row:, :column], luma[row:, column:])
         # a picture of one row or one column has empty quarters
-        means = (int(part.sum(dtype=np.uint64)) * 256 // max(1, part.size) for part in parts)
+        means = (int(cv2.sumElems(part)[0]) * 256 // part.size if part.size else 0 for part in parts)
         self._quarters.append("".join(f"{mean:04x}" for mean in means))
 
     @property
