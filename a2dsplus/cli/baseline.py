@@ -145,7 +145,7 @@ def _list_models(context: click.Context, _option: click.Parameter, asked: bool) 
 
         for name in MODELS.places():
             about = (find(name).__doc__ or "").strip().splitlines() or [""]
-            click.echo(f"{name:14}{about[0]}")
+            click.echo(f"{name:18}{about[0]}")
         context.exit()
 
 

@@ -21,6 +21,7 @@ EXPORTS = Registry(
     group="a2dsplus.exports",
     built_in={
         "a2d": "a2dsplus.export.a2d:LAYOUT",
+        "codabench": "a2dsplus.export.codabench:LAYOUT",
         "refer-ytvos": "a2dsplus.export.refer_ytvos:LAYOUT",
     },
 )
