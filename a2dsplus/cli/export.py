@@ -6,7 +6,7 @@ import click
 
 from a2dsplus.cli.options import dataset_option
 
-LAYOUTS = ("a2d", "refer-ytvos", "codabench")
+LAYOUTS = ("a2d", "refer-ytvos", "hf", "codabench")
 
 
 @click.command()
@@ -46,6 +46,7 @@ def command(
     \b
     a2dsplus export --layout a2d --subset S --out S-as-A2D            the loaders of MTTR, ReferFormer and their kin
     a2dsplus export --layout refer-ytvos --subset T --videos-per-split 202 --out T-as-YTVOS
+    a2dsplus export --layout hf --out S-as-HF                         Hugging Face `datasets`
     a2dsplus export --layout codabench --out bundle                   a benchmark to upload, scored by `a2dsplus score`
 
     Their predictions go to `a2dsplus score` as they are.

@@ -22,6 +22,7 @@ EXPORTS = Registry(
     built_in={
         "a2d": "a2dsplus.export.a2d:LAYOUT",
         "codabench": "a2dsplus.export.codabench:LAYOUT",
+        "hf": "a2dsplus.export.hf:LAYOUT",
         "refer-ytvos": "a2dsplus.export.refer_ytvos:LAYOUT",
     },
 )

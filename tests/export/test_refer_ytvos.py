@@ -70,7 +70,8 @@ def predict(root: Path, out: Path) -> Path:
                 if true.is_file():
                     shutil.copy(true, target)
                 else:
-                    Image.new("L", Image.open(root / "valid" / "JPEGImages" / video / f"{name}.jpg").size).save(target)
+                    with Image.open(root / "valid" / "JPEGImages" / video / f"{name}.jpg") as frame:
+                    Image.new("L", frame.size).save(target)
     return out
 
 
