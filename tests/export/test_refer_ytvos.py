@@ -71,7 +71,7 @@ def predict(root: Path, out: Path) -> Path:
                     shutil.copy(true, target)
                 else:
                     with Image.open(root / "valid" / "JPEGImages" / video / f"{name}.jpg") as frame:
-                    Image.new("L", frame.size).save(target)
+                        Image.new("L", frame.size).save(target)
     return out
 
 

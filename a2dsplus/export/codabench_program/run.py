@@ -17,7 +17,7 @@ def main(given: Path, output: Path) -> int:
     """Score, write scores.json, return the exit status; a submission at fault is one line on stderr."""
     output.mkdir(parents=True, exist_ok=True)
     report = output / "figures.json"
-    command = [sys.executable, "-m", "a2dsplus", "score", given / "res", "--dataset", given / "ref"]
+    command: list[str | Path] = [sys.executable, "-m", "a2dsplus", "score", given / "res", "--dataset", given / "ref"]
     command += ["--json", report, "--html", output / "detailed_results.html"]
     missing = _needs_packages()
     if missing:
