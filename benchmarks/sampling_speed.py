@@ -9,12 +9,13 @@ same candidate sets.
 
 import argparse
 import math
+import resource
 import time
 
 import numpy as np
 
 from a2dsplus.contrast.entailment import Guard, Lexicon
-from a2dsplus.contrast.index import TIERS, CandidateIndex
+from a2dsplus.contrast.index import tier
 from a2dsplus.contrast.meaning import Meaning
 from a2dsplus.contrast.sampler import Sampler
 
@@ -132,18 +133,13 @@ def sampled(meanings: list[Meaning], guard: Guard) -> float:
     return time.process_time() - start
 
 
-def brute_force(meanings: list[Meaning]) -> tuple[float, list[dict[int, set[int]]]]:
-    """Return the CPU seconds of comparing all pairs, and each query's candidates by tier."""
-    index = CandidateIndex([])
+def brute_force(meanings: list[Meaning]) -> tuple[float, list[list[tuple[str, int]]]]:
+    """Return the CPU seconds of comparing all pairs, and each query's candidates, (query id, tier), sorted."""
     start = time.process_time()
-    found: list[dict[int, set[int]]] = []
+    found = []
     for query in meanings:
-        tiers: dict[int, set[int]] = {tier: set() for tier in TIERS}
-        for number, other in enumerate(meanings):
-            tier = index.tier(query, other)
-            if tier is not None:
-                tiers[tier].add(number)
-        found.append(tiers)
+        tiers = ((other.query_id, tier(query, other)) for other in meanings)
+        found.append(sorted((name, number) for name, number in tiers if number is not None))
     return time.process_time() - start, found
 
 
@@ -153,23 +149,30 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1_000_000)
     most = parser.parse_args().most
     guard = Guard(Lexicon())
-    print(f"{'captions':>10} {'sampler s':>10} {'us/(n log n)':>13} {'all pairs s':>12} {'ratio':>8}  same candidates")
+    print(f"{'captions':>10} {'sampler s':>10} {'us/(n log n)':>13} {'MiB':>6} {'all pairs s':>12} {'ratio':>8}  same candidates")
     for count in (500, 1000, 2000):
         meanings = captions(count)
         ours = sampled(meanings, guard)
         peer, expected = brute_force(meanings)
-        index = CandidateIndex(meanings)
-        rng = np.random.default_rng(0)
-        same = all(
-            set(index.draws(q, tier, rng)) == expected[n][tier] for n, q in enumerate(meanings[:300]) for tier in TIERS
-        )
-        print(
-            f"{count:>10,} {ours:>10.2f} {ours / (count * math.log2(count)) * 1e6:>13.2f} {peer:>12.2f} {peer / ours:>7.0f}x  {same}"
-        )
+        print(f"{line(count, ours)} {peer:>12.2f} {peer / ours:>7.1f}x  {same_candidates(meanings, guard, expected)}")
     for count in (10_000, 30_000, 100_000, 300_000, 1_000_000):
         if count <= most:
-            ours = sampled(captions(count), guard)
-            print(f"{count:>10,} {ours:>10.2f} {ours / (count * math.log2(count)) * 1e6:>13.2f} {'':>12}", flush=True)
+            print(line(count, sampled(captions(count), guard)), flush=True)
+
+
+def line(count: int, seconds: float) -> str:
+    """Return a size's row: seconds, microseconds / (n log2 n), and the most memory that the process has held so far."""
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return f"{count:>10,} {seconds:>10.2f} {seconds / (count * math.log2(count)) * 1e6:>13.2f} {held:>6.0f}"
+
+
+def same_candidates(meanings: list[Meaning], guard: Guard, expected: list[list[tuple[str, int]]]) -> bool:
+    """Whether the first hundred queries find what comparing all pairs finds, where no list of postings is cut short."""
+    index = Sampler(meanings, guard).index(seed=0, looked=len(meanings))
+    return all(
+        sorted((other.query_id, number) for other, _, number in index.candidates(query)) == expected[place]
+        for place, query in enumerate(meanings[:100])
+    )
 
 
 if __name__ == "__main__":

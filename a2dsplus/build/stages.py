@@ -172,10 +172,10 @@ def _sample(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         workspace.remember("sample", key, outputs=[tables.SAMPLED], unpaired=unpaired, guard={}, options=motion)
         return None
     sampler = _sampler(workspace)
-    meanings = sampler.index.meanings
+    meanings = sampler.meanings
     with bars("sampling contrast", len(meanings), "queries") as advance:
         sampling = sampler.sample(meanings, seed=options.seed, contrasts=options.contrasts, progress=advance)
-    guard = sampler.removed(meanings)
+    guard = sampler.removed(meanings, seed=options.seed)
     tables.write_pairs(workspace, sampling.pairs, name=tables.SAMPLED)
     workspace.remember(
         "sample",
@@ -341,7 +341,7 @@ def _mutual(workspace: Workspace, used: Mapping[str, Sequence[Pair]]) -> set[str
     captions can be asked."""
     firsts = {query: pairs[0] for query, pairs in used.items() if pairs[0].kind == "other"}
     sampler = _sampler(workspace)
-    meanings = {found.query_id: found for found in sampler.index.meanings}
+    meanings = {found.query_id: found for found in sampler.meanings}
     return {
         query
         for query, pair in firsts.items()

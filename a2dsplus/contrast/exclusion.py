@@ -84,10 +84,17 @@ class Exclusion:
     def _of_actor(self, query: Actor, actor: Actor, actors: Sequence[Actor]) -> Reason | None:
         reason = self.reason(query, actor)
         if reason is not None and reason.kind == "actor":
-            for owners, things in self.lists.tells_of:
-                if query.classes & owners and actor.classes & things:
-                    return reason if any(other.classes & owners for other in actors) else None
+            owners = self.owners_of(query, actor)
+            if owners and not any(other.classes & owners for other in actors):
+                return None
         return reason
+
+    def owners_of(self, query: Actor, thing: Actor) -> frozenset[str]:
+        """Return the classes, one of them the query's, that a thing tells of though no word does ("a hat" of a person), or none."""
+        for owners, things in self.lists.tells_of:
+            if query.classes & owners and thing.classes & things:
+                return owners
+        return frozenset()
 
     def relation(self, query: Actor, other: Actor) -> Relation:
         """Return what two referents have in common: actor class (or, unlisted, the head word) and action."""
@@ -103,22 +110,33 @@ class Exclusion:
     # ---- the differences ---------------------------------------------------------------------------------------------
 
     def _reasons(self, query: Actor, other: Actor) -> Iterator[Reason]:
-        both = query.classes & other.classes
-        if query.classes and other.classes and not both:
-            # what stands about everywhere is rarely spoken of
-            if not query.classes & self.lists.background and not self._unmentioned(query.classes, other.classes):
+        if self.apart(query, other):
+            if self.tells(query, other):
                 yield Reason("actor", query.words, other.words)
             # a thing and who has it: nothing else can be compared
             return
-        yield from self._negation(query, other)
+        yield from self.negation(query, other)
+        yield from self.sex_and_kind(query, other)
+        yield from self.verbs(query, other)
+        yield from self.objects(query, other)
+        yield from self.colours(query, other)
+        yield from self.places(query, other)
+
+    def apart(self, query: Actor, other: Actor) -> bool:
+        """Whether two actors are of classes that have nothing in common."""
+        return bool(query.classes and other.classes) and query.classes.isdisjoint(other.classes)
+
+    def tells(self, query: Actor, other: Actor) -> bool:
+        """Whether other classes mean another referent: what stands about everywhere is rarely spoken of."""
+        return query.classes.isdisjoint(self.lists.background) and not self._unmentioned(query.classes, other.classes)
+
+    def sex_and_kind(self, query: Actor, other: Actor) -> Iterator[Reason]:
+        """Yield that two actors differ in sex, or in kind within the classes that they share."""
+        both = query.classes & other.classes
         if query.sex and other.sex and not query.sex & other.sex:
             yield Reason("sex", query.words, other.words)
         if both and all(self._other_kind(query, other, name) for name in both):
             yield Reason("kind", query.words, other.words)
-        yield from self._verbs(query, other, both)
-        yield from self._objects(query, other)
-        yield from self._colours(query, other)
-        yield from self._places(query, other)
 
     def _unmentioned(self, ours: frozenset[str], theirs: frozenset[str]) -> bool:
         return any(ours & things and theirs & owners for owners, things in self.lists.unmentioned)
@@ -127,7 +145,8 @@ class Exclusion:
         ours, theirs = query.kinds.get(name), other.kinds.get(name)
         return ours is not None and theirs is not None and not ours & theirs
 
-    def _negation(self, query: Actor, other: Actor) -> Iterator[Reason]:
+    def negation(self, query: Actor, other: Actor) -> Iterator[Reason]:
+        """Yield that one does what the other is said not to do."""
         for one in query.actions:
             for two in other.actions:
                 denied, told = (one, two) if one.negated else (two, one)
@@ -137,7 +156,9 @@ class Exclusion:
     def _does(self, verb: str, general: str) -> bool:
         return verb == general or (general == "move" and verb in _MOVEMENTS)
 
-    def _verbs(self, query: Actor, other: Actor, both: frozenset[str]) -> Iterator[Reason]:
+    def verbs(self, query: Actor, other: Actor) -> Iterator[Reason]:
+        """Yield that a verb of the query's excludes every verb of the other's, for actors of their classes."""
+        both = query.classes & other.classes
         if not both:
             return
         ours = [a for a in query.actions if not a.negated and self._counts(a.passive, both)]
@@ -155,7 +176,8 @@ class Exclusion:
         """Whether a verb tells what its actor does: "a ball is thrown" tells it of the ball, "a dog is held" not of the dog."""
         return not passive or not classes & (self.lists.groups["animal"] | self.lists.sexed)
 
-    def _objects(self, query: Actor, other: Actor) -> Iterator[Reason]:
+    def objects(self, query: Actor, other: Actor) -> Iterator[Reason]:
+        """Yield that one verb has objects that exclude each other."""
         for verb in dict.fromkeys(verb for verb, _ in query.objects):
             theirs = [thing for their_verb, thing in other.objects if their_verb == verb]
             if not theirs or verb not in self.lists.objects:
@@ -187,9 +209,10 @@ class Exclusion:
         both = wanted.classes & thing.classes
         if all(self._other_kind(wanted, thing, name) for name in both):
             return True
-        return next(self._colours(wanted, thing), None) is not None
+        return next(self.colours(wanted, thing), None) is not None
 
-    def _colours(self, query: Actor, other: Actor) -> Iterator[Reason]:
+    def colours(self, query: Actor, other: Actor) -> Iterator[Reason]:
+        """Yield that the same thing has other colours, or is bare of what the other wears."""
         for ours in query.coloured:
             for theirs in other.coloured:
                 if ours.part == theirs.part == "body" and not query.classes & other.classes:
@@ -216,7 +239,8 @@ class Exclusion:
     def _far(self, ours: frozenset[str], theirs: frozenset[str]) -> bool:
         return all(one != two and frozenset((one, two)) not in self.lists.near for one in ours for two in theirs)
 
-    def _places(self, query: Actor, other: Actor) -> Iterator[Reason]:
+    def places(self, query: Actor, other: Actor) -> Iterator[Reason]:
+        """Yield that they are at, or make for, places apart."""
         for ours in query.places:
             if ours.place is None:
                 continue

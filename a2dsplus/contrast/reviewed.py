@@ -71,7 +71,7 @@ def published_pairs(path: Path, sampled: Sequence[Pair], sampler: Sampler, *, sp
     Raises InputError where the file is none or of another split, or names queries that the source does not have.
     """
     rows = read_pairs_file(path, split=split)
-    meanings = {meaning.query_id: meaning for meaning in sampler.index.meanings}
+    meanings = {meaning.query_id: meaning for meaning in sampler.meanings}
     unknown = sorted({name for row in rows for name in (row.query_id, row.contrast_query_id)} - meanings.keys())
     if unknown:
         more = f" (and {len(unknown) - 10} more)" if len(unknown) > 10 else ""

@@ -7,32 +7,27 @@ number of workers; only the cap on the uses of a video looks at the other querie
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import get_args
-
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from a2dsplus.contrast.entailment import Guard, Reason
 from a2dsplus.contrast.exclusion import Exclusion
 from a2dsplus.contrast.grading import Grading
-from a2dsplus.contrast.index import TIERS, CandidateIndex
+from a2dsplus.contrast.index import MOST_LOOKED, CandidateIndex, Traits, tier
 from a2dsplus.contrast.lists import Lists
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.contrast.referent import Reading, read
+from a2dsplus.contrast.referent import Actor, Reading, read
+from a2dsplus.contrast.remembered import Known, Remembered
 from a2dsplus.records import Pair, Relation
 
 # a query keeps this many candidates: the pair in use and those that take its place when it is rejected
 RANKS = 6
 # a contrast video serves this many queries while others are left
 MOST_USES = 8
-# how many excluded candidates of a query are looked for: those it keeps, and those for whose video others came first
-_POOL = 3 * RANKS
-# how many candidates of a tier, or of the same class and action, are drawn
-_DRAWN = 256
-# how many candidates are compared in full, at most
-_COMPARED = 384
-_RELATIONS: tuple[Relation, ...] = get_args(Relation)
+# over so many candidate captions it is counted what the guard removes
+MOST_COUNTED = 500_000
+# how many undecided candidates of a query are kept in mind, for each that it may need
+_SPARE = 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,25 +38,40 @@ class Sampling:
     unpaired: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate that may be paired with a query."""
+
+    meaning: Meaning
+    relation: Relation
+    tier: int
+    excluded: bool
+
+
 class Sampler:
     """Draws contrast candidates from a set of captions: none that the guard bars, those that exclude first."""
 
     def __init__(self, meanings: Sequence[Meaning], guard: Guard, lists: Lists | None = None) -> None:
         self.guard = guard
+        self.meanings = list(meanings)
         lists = Lists.shipped() if lists is None else lists
         self.exclusion = Exclusion(lists)
-        self.readings: dict[str, Reading] = {}
-        known: dict[object, Reading] = {}
+        self.grading = Grading(guard, self.exclusion)
+        self._test = Remembered(self.exclusion)
+        self._known: dict[str, Known] = {}
+        known: dict[object, Known] = {}
+        self._videos: dict[str, list[Meaning]] = {}
         for meaning in meanings:
             frames = meaning.frames
             if frames not in known:
-                known[frames] = read(frames, lists)
-            self.readings[meaning.query_id] = known[frames]
-        self.index = CandidateIndex(meanings, keys=[_keys(self.readings[m.query_id]) for m in meanings])
-        self._videos: dict[str, list[Meaning]] = {}
-        for meaning in meanings:
+                known[frames] = self._test.known(read(frames, lists))
+            self._known[meaning.query_id] = known[frames]
             self._videos.setdefault(meaning.video_id, []).append(meaning)
-        self.grading = Grading(guard, self.exclusion)
+        self._index: tuple[tuple[int, int], CandidateIndex] | None = None
+
+    def reading(self, caption: Meaning) -> Reading:
+        """Return whom a caption is read to speak of."""
+        return self._known[caption.query_id].reading
 
     def sample(
         self,
@@ -77,18 +87,16 @@ class Sampler:
         """
         uses: Counter[str] = Counter()
         ranked: dict[str, list[Pair]] = {}
-        for query in sorted(
-            queries, key=lambda query: (zlib.crc32(f"{seed} {query.query_id}".encode()), query.query_id)
-        ):
-            pairs = self._capped(query, seed=seed, uses=uses, contrasts=contrasts)
-            uses.update(self._video(pair) for pair in pairs[:contrasts])
-            ranked[query.query_id] = pairs
+        for query in _in_turn(queries, seed):
+            found = self._capped(query, seed=seed, uses=uses, contrasts=contrasts)
+            uses.update(one.meaning.video_id for one in found[:contrasts])
+            ranked[query.query_id] = self._as_pairs(query, found)
             progress(1)
         result = Sampling()
         for query in queries:
             result.pairs += ranked[query.query_id]
             if not ranked[query.query_id]:
-                result.unpaired[query.query_id] = self._why_unpaired(query)
+                result.unpaired[query.query_id] = self._why_unpaired(query, seed=seed)
         return result
 
     def ranked(self, query: Meaning, *, seed: int, ranks: int = RANKS) -> list[Pair]:
@@ -96,94 +104,80 @@ class Sampler:
 
         Never the query's own video, never a video one of whose captions satisfies the query, never two captions of one video.
         """
-        return self._as_pairs(query, self._drawn(query, seed=seed, ranks=ranks)[:ranks])
+        found = self._capped(query, seed=seed, uses=Counter(), contrasts=ranks)
+        return self._as_pairs(query, found[:ranks])
 
-    def _capped(self, query: Meaning, *, seed: int, uses: Counter[str], contrasts: int) -> list[Pair]:
+    def _capped(self, query: Meaning, *, seed: int, uses: Counter[str], contrasts: int) -> list[Found]:
+        """Return a query's candidates in the order of preference, at the front those to use: of the best grade, and of videos with uses left
+        while there are such."""
         ranks = max(RANKS, contrasts)
-        drawn = self._drawn(query, seed=seed, ranks=ranks)
-        full = {found.meaning.video_id for found in drawn if uses[found.meaning.video_id] >= MOST_USES}
-        free = [found for found in drawn if found.meaning.video_id not in full]
-        if len(free) < min(contrasts, len(drawn)) or (free and drawn and free[0].excluded != drawn[0].excluded):
-            barred = {video for video, count in uses.items() if count >= MOST_USES}
-            free = self._drawn(query, seed=seed, ranks=ranks, barred=barred)
-        wanted = [found for found in free if found.excluded == drawn[0].excluded][:contrasts] if drawn else []
-        taken = {found.meaning.video_id for found in wanted}
-        rest = [found for found in drawn if found.meaning.video_id not in taken]
-        return self._as_pairs(query, [*wanted, *rest][:ranks])
+        found: list[Found] = []
+        free: list[Found] = []
+        for one in self.found(query, seed=seed, ranks=ranks):
+            if len(found) >= ranks and (len(free) >= contrasts or one.excluded != found[0].excluded):
+                break
+            found.append(one)
+            if one.excluded == found[0].excluded and uses[one.meaning.video_id] < MOST_USES:
+                free.append(one)
+            if len(found) >= ranks and len(free) >= contrasts:
+                break
+        wanted = free[:contrasts]
+        return [*wanted, *(one for one in found if one not in wanted)][:ranks]
 
     # ---- the draw ----------------------------------------------------------------------------------------------------
 
-    def _drawn(self, query: Meaning, *, seed: int, ranks: int, barred: Collection[str] = ()) -> list["_Found"]:
-        """Return a query's candidates in the order of preference, from distinct videos: up to three times `ranks` that are excluded,
-        else filled up with undecided ones to `ranks`."""
-        rng = np.random.default_rng([seed, zlib.crc32(query.query_id.encode())])
-        seen = {query.video_id, *barred}
-        excluded: list[_Found] = []
-        undecided: list[_Found] = []
-        most = max(_POOL, 3 * ranks)
-        for compared, found in enumerate(self._in_order(query, rng)):
-            if len(excluded) >= most or (compared >= _COMPARED and excluded):
-                break
-            if found.meaning.video_id in seen:
+    def found(self, query: Meaning, *, seed: int, ranks: int = RANKS) -> Iterator[Found]:
+        """Yield a query's candidates in the order of preference, from distinct videos, lazily: those that are excluded, then, up to `ranks`,
+        undecided ones."""
+        seen = {query.video_id}
+        count = 0
+        undecided: list[Found] = []
+        for meaning, relation, at in self.index(seed=seed).candidates(query):
+            if meaning.video_id in seen:
                 continue
-            if self._is_excluded(query, found.meaning.video_id):
-                seen.add(found.meaning.video_id)
-                if self.satisfying(query, found.meaning.video_id) is None:
-                    excluded.append(replace(found, excluded=True))
-            elif len(undecided) < 8 * ranks:
-                undecided.append(found)
-        if len(excluded) >= ranks:
-            return excluded
-        return [*excluded, *self._undecided(query, undecided, seen, ranks - len(excluded))]
+            if self._is_excluded(query, meaning.video_id):
+                seen.add(meaning.video_id)
+                if self.satisfying(query, meaning.video_id) is None:
+                    count += 1
+                    yield Found(meaning, relation, at, excluded=True)
+            elif len(undecided) < _SPARE * ranks:
+                undecided.append(Found(meaning, relation, at, excluded=False))
+        yield from self._undecided(query, undecided, seen, ranks - count)
 
-    def _undecided(self, query: Meaning, candidates: Sequence["_Found"], seen: set[str], wanted: int) -> list["_Found"]:
-        """Return candidates whose video is not barred; those whose difference is more than a vaguer wording come first."""
-        clear: list[_Found] = []
-        vague: list[_Found] = []
-        for found in candidates:
-            if found.meaning.video_id in seen:
+    def _undecided(
+        self, query: Meaning, candidates: Sequence[Found], seen: set[str], wanted: int
+    ) -> Iterator[Found]:
+        """Yield candidates whose video is not barred; those whose difference is more than a vaguer wording come first."""
+        vague: list[Found] = []
+        for one in candidates:
+            if wanted <= 0:
+                return
+            if one.meaning.video_id in seen:
                 continue
-            if self.satisfying(query, found.meaning.video_id) is not None:
-                seen.add(found.meaning.video_id)
-            elif self.guard.is_clear(query, found.meaning):
-                seen.add(found.meaning.video_id)
-                clear.append(found)
-                if len(clear) == wanted:
-                    return clear
+            if self.satisfying(query, one.meaning.video_id) is not None:
+                seen.add(one.meaning.video_id)
+            elif self.guard.is_clear(query, one.meaning):
+                seen.add(one.meaning.video_id)
+                wanted -= 1
+                yield one
             else:
-                vague.append(found)
-        for found in vague:
-            if len(clear) < wanted and found.meaning.video_id not in seen:
-                seen.add(found.meaning.video_id)
-                clear.append(found)
-        return clear
-
-    def _in_order(self, query: Meaning, rng: np.random.Generator) -> Iterator["_Found"]:
-        """Yield candidates by relation, then tier, then as drawn."""
-        buckets: dict[tuple[int, int], list[_Found]] = {}
-        ours = self.readings[query.query_id].referent
-        drawn: set[int] = set()
-        streams = [self.index.draws(query, tier, rng) for tier in TIERS]
-        streams.append(self.index.same(query, _keys(self.readings[query.query_id]), rng))
-        for stream in streams:
-            for count, number in enumerate(stream):
-                if count >= _DRAWN:
-                    break
-                if number in drawn:
-                    continue
-                drawn.add(number)
-                meaning = self.index.meanings[number]
-                tier = self.index.tier(query, meaning)
-                if tier is None or meaning.video_id == query.video_id:
-                    continue
-                relation = self.exclusion.relation(ours, self.readings[meaning.query_id].referent)
-                buckets.setdefault((_RELATIONS.index(relation), tier), []).append(_Found(meaning, tier))
-        for key in sorted(buckets):
-            yield from buckets[key]
+                vague.append(one)
+        for one in vague:
+            if wanted > 0 and one.meaning.video_id not in seen:
+                seen.add(one.meaning.video_id)
+                wanted -= 1
+                yield one
 
     def _is_excluded(self, query: Meaning, video_id: str) -> bool:
-        captions = [self.readings[caption.query_id] for caption in self._videos[video_id]]
-        return self.exclusion.excluded(self.readings[query.query_id], captions)
+        captions = [self._known[caption.query_id] for caption in self._videos[video_id]]
+        return self._test.excluded(self._known[query.query_id], captions)
+
+    def index(self, *, seed: int, looked: int = MOST_LOOKED) -> CandidateIndex:
+        """Return the index of all captions for a seed; the last one asked for is kept."""
+        if self._index is None or self._index[0] != (seed, looked):
+            traits = [_traits(self.reading(meaning).referent) for meaning in self.meanings]
+            self._index = (seed, looked), CandidateIndex(self.meanings, traits, seed=seed, looked=looked)
+        return self._index[1]
 
     # ---- pairs -------------------------------------------------------------------------------------------------------
 
@@ -195,72 +189,62 @@ class Sampler:
                 return reason
         return None
 
-    def removed(self, queries: Sequence[Meaning]) -> Counter[str]:
-        """Return how many (query, candidate caption) the guard removes, by reason, over all candidates of all tiers."""
+    def removed(self, queries: Sequence[Meaning], *, seed: int, most: int = MOST_COUNTED) -> Counter[str]:
+        """Return how many (query, candidate caption) the guard removes, by reason, over all candidates of all tiers, or over the first `most`
+        where there are more, query by query in the seed's order."""
         counts: Counter[str] = Counter()
-        for query in queries:
+        for query in _in_turn(queries, seed):
             reasons: dict[str, Reason | None] = {}
-            for number in self.index.sharing(query):
-                candidate = self.index.meanings[number]
+            for candidate in self.index(seed=seed).sharing(query):
                 if candidate.video_id == query.video_id:
                     continue
+                if counts.total() == most:
+                    return counts
                 if candidate.video_id not in reasons:
                     reasons[candidate.video_id] = self.satisfying(query, candidate.video_id)
-                reason = reasons[candidate.video_id]
-                counts[reason or "kept"] += 1
+                counts[reasons[candidate.video_id] or "kept"] += 1
         return counts
 
-    def pair(self, query: Meaning, candidate: Meaning, tier: int | None = None, rank: int = 0) -> Pair:
+    def pair(self, query: Meaning, candidate: Meaning, known_tier: int | None = None, rank: int = 0) -> Pair:
         """Return a pair with its roles by slot, its grade and what speaks for it; tier 4 where these captions are no candidates (a pairs
         file may have been made with another role labeller)."""
         captions = self._videos[candidate.video_id]
         graded = self.grading.grade(
-            query, candidate, captions, [self.readings[m.query_id] for m in (query, candidate, *captions)]
+            query, candidate, captions, [self.reading(caption) for caption in (query, candidate, *captions)]
         )
         shared, differing, extra = self.guard.by_slot(query, candidate)
         return Pair(
             query_id=query.query_id,
             contrast_query_id=candidate.query_id,
-            tier=tier or self.index.tier(query, candidate) or 4,
+            tier=known_tier or tier(query, candidate) or 4,
             shared=shared,
             differing=differing,
             extra=extra,
             grade=graded.grade,
             because=graded.because,
             doubt=graded.doubt,
-            relation=self.exclusion.relation(
-                self.readings[query.query_id].referent, self.readings[candidate.query_id].referent
-            ),
+            relation=self.exclusion.relation(self.reading(query).referent, self.reading(candidate).referent),
             rank=rank,
         )
 
-    def _as_pairs(self, query: Meaning, drawn: Sequence["_Found"]) -> list[Pair]:
+    def _as_pairs(self, query: Meaning, drawn: Sequence[Found]) -> list[Pair]:
         return [self.pair(query, found.meaning, found.tier, rank) for rank, found in enumerate(drawn)]
 
-    def _video(self, pair: Pair) -> str:
-        return pair.contrast_query_id.rsplit("/", 1)[0]
-
-    def _why_unpaired(self, query: Meaning) -> str:
+    def _why_unpaired(self, query: Meaning, *, seed: int) -> str:
         if not query.roles:
             return "its caption has no role"
-        others = [
-            number for number in self.index.sharing(query) if self.index.meanings[number].video_id != query.video_id
-        ]
+        others = sum(other.video_id != query.video_id for other in self.index(seed=seed).sharing(query))
         if not others:
             return "no caption of another video shares a role's head word"
-        return f"all {len(others)} captions that share a role satisfy the query or are of videos that do"
+        return f"all {others} captions that share a role satisfy the query or are of videos that do"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A drawn candidate."""
-
-    meaning: Meaning
-    tier: int
-    excluded: bool = False
+def _in_turn(queries: Sequence[Meaning], seed: int) -> list[Meaning]:
+    """Return queries in the order in which they are served."""
+    return sorted(queries, key=lambda query: (zlib.crc32(f"{seed} {query.query_id}".encode()), query.query_id))
 
 
-def _keys(reading: Reading) -> tuple[tuple[str, str], ...]:
-    """Return what captions of the same class and action have in common: (class, verb), and (class, "") for those without a verb."""
-    verbs = {action.verb for action in reading.referent.actions} or {""}
-    return tuple(sorted((name, verb) for name in reading.referent.classes for verb in verbs))
+def _traits(referent: Actor) -> Traits:
+    """Return what `Exclusion.relation` compares: the classes, or else the head word, and the verbs."""
+    classes = referent.classes or frozenset([f"head {referent.head}"] if referent.head else [])
+    return Traits(classes, frozenset(action.verb for action in referent.actions))
