@@ -149,7 +149,9 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1_000_000)
     most = parser.parse_args().most
     guard = Guard(Lexicon())
-    print(f"{'captions':>10} {'sampler s':>10} {'us/(n log n)':>13} {'MiB':>6} {'all pairs s':>12} {'ratio':>8}  same candidates")
+    print(
+        f"{'captions':>10} {'sampler s':>10} {'us/(n log n)':>13} {'MiB':>6} {'all pairs s':>12} {'ratio':>8}  same candidates"
+    )
     for count in (500, 1000, 2000):
         meanings = captions(count)
         ours = sampled(meanings, guard)

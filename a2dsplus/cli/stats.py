@@ -25,8 +25,8 @@ from a2dsplus.cli.options import dataset_option
 def command(dataset: Path, as_json: bool, figure: Path | None, rows: int, seed: int, database: str | None) -> None:
     """Print Table 2 of the paper beside this dataset, and how its pairs came about.
 
-    The guard's lines count candidate captions, over all queries: those kept, and those removed because a caption of their video makes the
-    query true as well (the composite would hold two right answers).
+    The guard's lines count candidate captions, over all queries, of large datasets the first 500,000: those kept, and those removed because a
+    caption of their video makes the query true as well (the composite would hold two right answers).
     """
     from a2dsplus.build.stats import WHY_M_DIFFERS, summary
     from a2dsplus.dataset.workspace import Workspace

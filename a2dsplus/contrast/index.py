@@ -45,7 +45,9 @@ class Traits:
 class CandidateIndex:
     """The postings of a set of captions, for one seed. Captions without a verb's frame are of tier 4 alone (DESIGN: their noun phrase is kept)."""
 
-    def __init__(self, meanings: Sequence[Meaning], traits: Sequence[Traits], *, seed: int, looked: int = MOST_LOOKED) -> None:
+    def __init__(
+        self, meanings: Sequence[Meaning], traits: Sequence[Traits], *, seed: int, looked: int = MOST_LOOKED
+    ) -> None:
         """Index captions; `traits`, one a caption; `looked`: how many captions of a list a query looks at. `meanings` of the index are in the order of the ring."""
         placed = sorted(
             (_place(seed, meaning.query_id), meaning.query_id, order) for order, meaning in enumerate(meanings)
@@ -63,7 +65,7 @@ class CandidateIndex:
             if side is None:
                 side = known[same] = _Side(meaning, trait, ids)
             self._sides.append(side)
-            for key in side.keys():
+            for key in side.lies_under():
                 keys.append(key)
                 numbers.append(number)
         self._postings = _Postings(keys, numbers)
@@ -77,27 +79,21 @@ class CandidateIndex:
         """
         number = self.number[query.query_id]
         side = self._sides[number]
-        seen = {number}
-        later: dict[tuple[int, int], list[int]] = {}
+        buckets: dict[tuple[int, int], list[int]] = {}
         for relation, tiers, keys in side.steps():
-            first = (relation, tiers[0])
-            for found in later.pop(first, ()):
-                yield self.meanings[found], _RELATIONS[relation], tiers[0]
             for found in self._following(number, keys):
-                if found in seen:
-                    continue
-                seen.add(found)
                 other = self._sides[found]
                 tier = side.tier(other)
                 if tier is None:
                     continue
-                bucket = (side.relation(other), tier)
-                if bucket == first:
-                    yield self.meanings[found], _RELATIONS[relation], tier
-                else:
-                    later.setdefault(bucket, []).append(found)
-            for tier in tiers[1:]:
-                for found in later.pop((relation, tier), ()):
+                related = side.relation(other)
+                if related == relation and tier == tiers[0]:
+                    yield self.meanings[found], _RELATIONS[related], tier
+                elif tier in tiers and (related == relation or tier == 1):
+                    # roles that are equal but for one: no later step asks for the other relations' again
+                    buckets.setdefault((related, tier), []).append(found)
+            for tier in tiers:
+                for found in buckets.pop((relation, tier), ()):
                     yield self.meanings[found], _RELATIONS[relation], tier
 
     def sharing(self, query: Meaning) -> Iterator[Meaning]:
@@ -113,7 +109,8 @@ class CandidateIndex:
         if not lists:
             return []
         if len(lists) == 1:
-            return lists[0].tolist()
+            alone: list[int] = lists[0].tolist()
+            return alone
         count = len(self.meanings)
         distances = np.unique((np.concatenate(lists).astype(np.int64) - number) % count)[: self._looked]
         out: list[int] = ((distances + number) % count).tolist()
@@ -147,8 +144,14 @@ class _Ids:
     def __init__(self) -> None:
         self._known: dict[Hashable, int] = {}
 
+        self._sets: dict[frozenset[int], frozenset[int]] = {}
+
     def of(self, name: Hashable) -> int:
         return self._known.setdefault(name, len(self._known))
+
+    def set_of(self, names: Iterable[Hashable]) -> frozenset[int]:
+        found = frozenset(map(self.of, names))
+        return self._sets.setdefault(found, found)
 
 
 # what a key of the postings is made of, its first number
@@ -164,11 +167,11 @@ class _Side:
         self._ordered = tuple(ids.of(role) for role in meaning.roles)
         self._slots = tuple(ids.of(slot) for slot in meaning.structure)
         self.roles = frozenset(self._ordered)
-        self.heads = frozenset(ids.of(("head", *head)) for head in sorted(_heads(meaning)))
+        self.heads = ids.set_of(("head", *head) for head in sorted(_heads(meaning)))
         self.structure = ids.of(("structure", *meaning.structure))
         self.framed = meaning.framed
-        self.classes = frozenset(ids.of(("class", name)) for name in sorted(traits.classes))
-        self.verbs = frozenset(ids.of(("does", verb)) for verb in sorted(traits.verbs))
+        self.classes = ids.set_of(("class", name) for name in sorted(traits.classes))
+        self.verbs = ids.set_of(("does", verb) for verb in sorted(traits.verbs))
 
     def tier(self, other: "_Side") -> int | None:
         """Return what the module's `tier` does."""
@@ -204,7 +207,7 @@ class _Side:
         yield _NEITHER, (3,), [hash((_OF_ROLE, role)) for role in self.roles] if framed else ()
         yield _NEITHER, (4,), self.head_keys()
 
-    def keys(self) -> Iterator[int]:
+    def lies_under(self) -> Iterator[int]:
         """Yield the keys that a caption lies under."""
         for _, _, keys in self.steps():
             yield from keys

@@ -210,10 +210,10 @@ class _Reader:
             head=head,
             classes=classes,
             kinds=kinds,
-            sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else frozenset(),
+            sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else _NONE,
             number=next((word for word in own if word in ("two", "three", "four", "five", "six")), ""),
             coloured=tuple(_distinct(things)),
-            bare=frozenset().union(*(self.lists.bare.get(word, frozenset()) for word in words)),
+            bare=_union(self.lists.bare[word] for word in words if word in self.lists.bare),
             actions=tuple(_distinct(self._told(actions))),
             objects=tuple(objects),
             places=tuple(_distinct(places)),
@@ -370,7 +370,7 @@ class _Reader:
             head=head,
             classes=classes,
             kinds=self._kinds(classes, used, phrase.words),
-            sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else frozenset(),
+            sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else _NONE,
             coloured=tuple(_distinct(things)),
         )
 
@@ -455,6 +455,7 @@ class _Reader:
         ]
 
 
+_NONE: frozenset[str] = frozenset()
 _FAMILY = frozenset(["mother", "father", "parent", "baby", "adult"])
 _ANOTHER = frozenset(["another", "other", "others", "one", "friend"])
 
@@ -494,6 +495,11 @@ def _with(actor: Actor, *, actions: tuple[Action, ...]) -> Actor:
         objects=actor.objects,
         places=actor.places,
     )
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    """Return all members; one object where there are none."""
+    return frozenset(member for inner in sets for member in inner) or _NONE
 
 
 def _first(words: str) -> str:

@@ -29,7 +29,12 @@ class Remembered:
         self._example: list[Actor] = [Actor(words="")]
         self._numbers: dict[Hashable, int] = {}
         self._answers: dict[int, int] = {}
-        self._tests = (exclusion.negation, exclusion.verbs), (exclusion.colours,), (exclusion.places,), (exclusion.objects,)
+        self._tests = (
+            (exclusion.negation, exclusion.verbs),
+            (exclusion.colours,),
+            (exclusion.places,),
+            (exclusion.objects,),
+        )
 
     def known(self, reading: Reading) -> Known:
         """Return a reading with the numbers of its actors' aspects."""

@@ -5,6 +5,7 @@ and action, then those of the lower tier. What a query draws depends on the seed
 number of workers; only the cap on the uses of a video looks at the other queries, in an order that the seed fixes.
 """
 
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -67,6 +68,8 @@ class Sampler:
                 known[frames] = self._test.known(read(frames, lists))
             self._known[meaning.query_id] = known[frames]
             self._videos.setdefault(meaning.video_id, []).append(meaning)
+        self._said: dict[object, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {}
+        self._doubts: dict[float, float] = {}
         self._index: tuple[tuple[int, int], CandidateIndex] | None = None
 
     def reading(self, caption: Meaning) -> Reading:
@@ -144,9 +147,7 @@ class Sampler:
                 undecided.append(Found(meaning, relation, at, excluded=False))
         yield from self._undecided(query, undecided, seen, ranks - count)
 
-    def _undecided(
-        self, query: Meaning, candidates: Sequence[Found], seen: set[str], wanted: int
-    ) -> Iterator[Found]:
+    def _undecided(self, query: Meaning, candidates: Sequence[Found], seen: set[str], wanted: int) -> Iterator[Found]:
         """Yield candidates whose video is not barred; those whose difference is more than a vaguer wording come first."""
         vague: list[Found] = []
         for one in candidates:
@@ -212,7 +213,9 @@ class Sampler:
         graded = self.grading.grade(
             query, candidate, captions, [self.reading(caption) for caption in (query, candidate, *captions)]
         )
-        shared, differing, extra = self.guard.by_slot(query, candidate)
+        slots = self.guard.by_slot(query, candidate)
+        # of a million captions the same few words are said again and again
+        shared, differing, extra = self._said.setdefault(slots, slots)
         return Pair(
             query_id=query.query_id,
             contrast_query_id=candidate.query_id,
@@ -221,8 +224,8 @@ class Sampler:
             differing=differing,
             extra=extra,
             grade=graded.grade,
-            because=graded.because,
-            doubt=graded.doubt,
+            because=sys.intern(graded.because),
+            doubt=self._doubts.setdefault(graded.doubt, graded.doubt),
             relation=self.exclusion.relation(self.reading(query).referent, self.reading(candidate).referent),
             rank=rank,
         )
