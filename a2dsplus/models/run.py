@@ -16,7 +16,7 @@ from a2dsplus.compose.subset import Subset
 from a2dsplus.dataset.tables import RoleRows, read_roles
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.engine import LocalEngine
-from a2dsplus.errors import PredictionError
+from a2dsplus.errors import InputError, PredictionError, listed
 from a2dsplus.files import write_text
 from a2dsplus.models import make
 from a2dsplus.models.asking import Asker, Row, uses_roles
@@ -53,6 +53,12 @@ def predict(run: Run, out: Path, *, subsets: Sequence[str] | None = None, bars: 
     from a2dsplus.score.integrity import stamp_predictions
 
     names = chosen_subsets(Workspace.open(run.dataset), subsets)
+    unjudged = [name for name in names if not (run.dataset / name / "ground_truth.json").is_file()]
+    if unjudged:
+        raise InputError(
+            f"{run.dataset}: no frame of {listed(unjudged)} is evaluated, since its split withholds masks; `a2dsplus export --layout"
+            " refer-ytvos` gives all frames to a model of the field, `a2dsplus.Subset` to yours"
+        )
     notes = identity(run.model, run.checkpoint, run.given())
     earlier = claim(out, run.dataset, names, notes)
     stamp_predictions(out, run.dataset, subsets=sorted({*names, *earlier}), **notes)

@@ -134,6 +134,10 @@ def test_refer_ytvos_valid_is_without_test_ids_and_masks(laid: dict[str, Path], 
     assert (
         list(clips.loc["eeee111122", "frame_names"]) == ["00010", "00015"] and clips.loc["eeee111122", "rate_assumed"]
     )
+    asked = _run("baseline", "--model", "empty", "--dataset", out, "--out", tmp_path / "p")
+    assert isinstance(asked.exception, InputError) and "no frame of S, T is evaluated" in str(asked.exception)
+    whole = _run("export", "--layout", "refer-ytvos", "--subset", "S", "--dataset", out, "--out", tmp_path / "exported")
+    assert whole.exit_code == 0, whole.output
     alone = _run(
         "build", "--root", laid["refer-youtube-vos"], "--split", "valid", "--out", tmp_path / "m", "--subsets", "M"
     )
