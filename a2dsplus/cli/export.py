@@ -6,7 +6,7 @@ import click
 
 from a2dsplus.cli.options import dataset_option
 
-LAYOUTS = ("a2d", "refer-ytvos", "hf", "codabench")
+LAYOUTS = ("a2d", "refer-ytvos", "mevis", "locater", "hf", "codabench")
 
 
 @click.command()
@@ -30,7 +30,7 @@ LAYOUTS = ("a2d", "refer-ytvos", "hf", "codabench")
     "--from-zero", is_flag=True, help="refer-ytvos: frames are called 00000, 00001, ...; `score` maps them back."
 )
 @click.option(
-    "--train", is_flag=True, help="refer-ytvos: the layout of the train split, with palette masks and meta.json."
+    "--train", is_flag=True, help="refer-ytvos, mevis: as their train split has it, with the masks that training reads."
 )
 def command(
     dataset: Path,

@@ -209,9 +209,15 @@ def write_video(target: Path, sample: Sample, clips: Mapping[str, Clip], *, deco
 
 
 def write_images(
-    target: Path, sample: Sample, clips: Mapping[str, Clip], rendering: Rendering, *, decode: Decode = decode
+    target: Path,
+    sample: Sample,
+    clips: Mapping[str, Clip],
+    rendering: Rendering,
+    *,
+    names: Sequence[str] | None = None,
+    decode: Decode = decode,
 ) -> None:
-    """Write a folder of images, whole or not at all; raises as `write_video`."""
+    """Write a folder of images, whole or not at all; raises as `write_video`. `names`: of the frames, by default their numbers from 00001."""
     options = [cv2.IMWRITE_JPEG_QUALITY, rendering.quality] if rendering.image == "jpg" else []
     with replacing_folder(target) as draft:
         for frame, image in enumerate(composed_frames(sample, clips, decode=decode), 1):
@@ -221,7 +227,8 @@ def write_images(
                 raise WorkspaceError(
                     f"{target}: frame {frame} cannot be encoded as {rendering.image}; choose another format"
                 )
-            (draft / f"{frame:05d}.{rendering.image}").write_bytes(data.tobytes())
+            name = f"{frame:05d}" if names is None else names[frame - 1]
+            (draft / f"{name}.{rendering.image}").write_bytes(data.tobytes())
 
 
 def _key(sample: Sample, rendering: Rendering, stamps: Mapping[str, str]) -> str:

@@ -23,6 +23,8 @@ EXPORTS = Registry(
         "a2d": "a2dsplus.export.a2d:LAYOUT",
         "codabench": "a2dsplus.export.codabench:LAYOUT",
         "hf": "a2dsplus.export.hf:LAYOUT",
+        "locater": "a2dsplus.export.locater:LAYOUT",
+        "mevis": "a2dsplus.export.mevis:LAYOUT",
         "refer-ytvos": "a2dsplus.export.refer_ytvos:LAYOUT",
     },
 )
@@ -57,17 +59,22 @@ def export(
     loaded = {name: Subset(dataset, name) for name in chosen}
     samples = sum(len(subset.samples) for subset in loaded.values())
     with replacing_folder(out) as draft, bars("exporting", samples, unit="samples") as advance:
-        lines = found.write(
-            Task(
-                dataset=dataset,
-                subsets=loaded,
-                out=draft,
-                target=out,
-                manifest=workspace.manifest() or {},
-                options=checked,
-                progress=advance,
-            )
+        task = Task(
+            dataset=dataset,
+            subsets=loaded,
+            out=draft,
+            target=out,
+            manifest=workspace.manifest() or {},
+            options=checked,
+            progress=advance,
         )
+        unjudged = [name for name in chosen if not task.judged(name)]
+        if found.needs_masks and unjudged:
+            raise InputError(
+                f"{dataset}: {listed(unjudged)} has no ground truth, since the split withholds masks or objects, and --layout {layout} is of no "
+                "use without; refer-ytvos, mevis and hf can do without"
+            )
+        lines = found.write(task)
     return [f"{samples} samples of {', '.join(chosen)} in {out}: {found.reads}", *lines]
 
 

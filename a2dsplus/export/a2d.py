@@ -154,5 +154,7 @@ def _how_to_start(task: Task) -> list[str]:
 
 
 LAYOUT = Layout(
-    write=write, reads="an A2D-Sentences folder, for MTTR, ReferFormer, SgMg, OnlineRefer, ReferDINO and this toolkit"
+    write=write,
+    reads="an A2D-Sentences folder, for MTTR, ReferFormer, SgMg, OnlineRefer, ReferDINO and this toolkit",
+    needs_masks=True,
 )

@@ -36,7 +36,7 @@ _LOWER_IS_BETTER = ("leak",)
 
 def write(task: Task) -> list[str]:
     """Write bundle.zip, which is uploaded as it is, and the files that it is made of, to look at and to edit."""
-    subsets = {name: subset for name, subset in task.subsets.items() if _is_judged(task, name)}
+    subsets = {name: subset for name, subset in task.subsets.items() if task.judged(name)}
     if not subsets:
         raise InputError(f"{task.dataset}: the split has no ground truth, so a submission cannot be scored")
     columns = [f"{name}_{figure}" for name in subsets for figure in _figures(task, name)]
@@ -57,10 +57,6 @@ def write(task: Task) -> list[str]:
         f"upload {task.target / 'bundle.zip'} at Codabench (Benchmarks, Management, Upload); its dates, its image and its pages are yours to change",
         "a submission is a zip of what `a2dsplus score` reads: <subset>.json, or <subset>/<sample_id>/<expression>/<frame>.png",
     ]
-
-
-def _is_judged(task: Task, name: SubsetName) -> bool:
-    return (task.dataset / name / "ground_truth.json").is_file()
 
 
 def _figures(task: Task, name: SubsetName) -> list[str]:

@@ -32,6 +32,10 @@ class Task:
         """The split that the dataset was built from."""
         return str(self.manifest.get("split", "test"))
 
+    def judged(self, name: SubsetName) -> bool:
+        """Return whether a subset has ground truth: a split that withholds masks or objects has none."""
+        return (self.dataset / name / "ground_truth.json").is_file()
+
     def only(self) -> Subset:
         """Return the one subset that a layout takes."""
         (subset,) = self.subsets.values()
@@ -42,12 +46,14 @@ class Task:
 class Layout:
     """A layout: `write` makes it and returns lines for the user (how to start what reads it); `reads` says what reads it, in a few words.
 
-    `several`: whether it takes several subsets at once. `options`: the options it knows, with their defaults.
+    `several`: whether it takes several subsets at once. `needs_masks`: whether it is of no use without them. `options`: the options it
+    knows, with their defaults.
     """
 
     write: Callable[[Task], list[str]]
     reads: str
     several: bool = False
+    needs_masks: bool = False
     options: Mapping[str, int | bool] = field(default_factory=dict)
 
     def checked(self, name: str, given: Mapping[str, int | bool]) -> dict[str, int | bool]:
