@@ -3,12 +3,13 @@
     make claim        python benchmarks/memory_claim.py --out claim
     make claim-all    python benchmarks/memory_claim.py --out claim --all
     python benchmarks/memory_claim.py --out claim --controls claim/LOCATER-0/model.safetensors    the matched controls of one model
+    python benchmarks/memory_claim.py --out claim --world swap --encoders locater/weights/tiny-img.safetensors    frozen encoders alone
 
 All networks of the first table are trained from scratch, encoders and memories together, on the same queries (the temporal ones and as
 many others), for the same steps: LOCATER, LOCATER-IMG, LOCATER-IMG with as many trainable parameters, three seeds each; and LOCATER with
 other writes, one seed each. --all adds the same without the place loss, and memories on frozen encoders, three of them. A third of the
 world's videos have two look-alikes that differ only from the middle on; `before` and `after` are their labelled frames before and after.
-A run that is done has a result.json and is not repeated; one that was killed goes on from its last checkpoint. --world swap paints
+A run that is done has a result.json and is not repeated; one that was killed goes on from its last checkpoint. table.md is of what is done. --world swap paints
 the look-alikes so that they swap sides.
 """
 
@@ -42,6 +43,7 @@ WRITES: dict[str, dict[str, Any]] = {
     "Eq. 5 with the bias": {"write": "sequential"},
     "all at once, no bias": {"gate_bias": 0.0},
 }
+FROZEN: dict[str, Any] = {"memories_only": True, "batch": 32, "lr": 5e-4}
 GROUPS = ("temporal", "before", "after", "other", "all")
 CONTROLS = ("as it is", "frames before the parting", "another video", "the rival's caption", "no frame at all")
 _RESAMPLES = 2000
@@ -126,8 +128,13 @@ def half_temporal(examples: Sequence[Example], root: Path) -> list[Example]:
     return asking + [others[index] for index in sorted(drawn)]
 
 
-def runs(everything: bool) -> Iterator[tuple[str, int, dict[str, Any], dict[str, Any]]]:
-    """Yield name, seed, changes of the network and of the training; what matters most first."""
+def runs(everything: bool, encoders: Path | None) -> Iterator[tuple[str, int, dict[str, Any], dict[str, Any]]]:
+    """Yield name, seed, changes of the network and of the training; what matters most first. `encoders`: on frozen ones alone."""
+    if encoders is not None:
+        for seed in (0, 1, 2):
+            for name in ("LOCATER", "LOCATER-IMG"):
+                yield f"{name}, frozen encoders", seed, MAIN[name], FROZEN
+        return
     for seed in (0, 1, 2):
         for name, network in MAIN.items():
             yield name, seed, network, {}
@@ -139,12 +146,7 @@ def runs(everything: bool) -> Iterator[tuple[str, int, dict[str, Any], dict[str,
                 yield f"{name}, no place loss", seed, network, {"place": 0.0}
         for seed in (0, 1, 2):  # on the encoders of LOCATER-IMG's run of that seed
             for name in ("LOCATER", "LOCATER-IMG"):
-                yield (
-                    f"{name}, frozen encoders",
-                    seed,
-                    MAIN[name],
-                    {"memories_only": True, "epochs": 8, "batch": 32, "lr": 5e-4},
-                )
+                yield f"{name}, frozen encoders", seed, MAIN[name], {**FROZEN, "epochs": 8}
 
 
 def run(
@@ -161,7 +163,7 @@ def run(
     torch.manual_seed(seed)
     model = Locater(LocaterConfig.preset("tiny", **network))
     if options.memories_only:
-        source = args.out / f"LOCATER-IMG-{seed}" / "model.safetensors"
+        source = args.encoders or args.out / f"LOCATER-IMG-{seed}" / "model.safetensors"
         clips = Clips(examples, store, options, model.config)
         settle(model, clips, transfer(checkpoint.load(source), model, source=str(source)))
     count = sum(parameter.numel() for parameter in model.parameters())
@@ -203,6 +205,9 @@ def main() -> None:
     parser.add_argument(
         "--controls", type=Path, help="A model: print the matched controls of its global memory, train nothing."
     )
+    parser.add_argument(
+        "--encoders", type=Path, help="A LOCATER-IMG: memories on its encoders, frozen, and no other run."
+    )
     parser.add_argument("--epochs", type=int, default=20, help="Passes over 3,200 queries, 200 steps of 16 each.")
     parser.add_argument("--train-videos", type=int, default=2400)
     parser.add_argument("--test-videos", type=int, default=240)
@@ -225,13 +230,13 @@ def main() -> None:
     examples = half_temporal(examples, root)
     data: tuple[list[Example], FrameStore, Exam] = examples, store, Exam(root, size=size)
     args.out = args.out / args.world
-    found: dict[str, list[list[dict[str, Any]]]] = defaultdict(list)
-    for name, seed, network, training in runs(args.all):
+    for name, seed, network, training in runs(args.all, args.encoders):
         run(name, seed, network, training, args=args, data=data)
-    for path in sorted(args.out.glob("*/result.json")):
-        result = json.loads(path.read_text("utf-8"))
-        found[result["name"]].append(result["rows"])
-    (args.out / "table.md").write_text(table(found) + "\n", "utf-8")
+        found: dict[str, list[list[dict[str, Any]]]] = defaultdict(list)
+        for path in sorted(args.out.glob("*/result.json")):
+            result = json.loads(path.read_text("utf-8"))
+            found[result["name"]].append(result["rows"])
+        (args.out / "table.md").write_text(table(found) + "\n", "utf-8")  # of what is done so far
     print(table(found))
 
 
