@@ -8,9 +8,9 @@ from locater.config import LocaterConfig, ReleasedConfig
 from locater.errors import CheckpointError, ConfigError, LocaterError, QueryError, VideoError
 from locater.model import Locater, Prediction, Session
 
-from . import checkpoint, loss, released
+from . import checkpoint, grounding, loss, released
 
 __all__ = [
     "CheckpointError", "ConfigError", "Locater", "LocaterConfig", "LocaterError", "Prediction", "QueryError",
-    "ReleasedConfig", "Session", "VideoError", "checkpoint", "loss", "released",
+    "ReleasedConfig", "Session", "VideoError", "checkpoint", "grounding", "loss", "released",
 ]  # fmt: skip

@@ -29,15 +29,20 @@ def save(model: "Locater", path: str | Path) -> None:
 
     So is the WordPiece vocabulary (.vocab.txt), where the model reads its queries with one.
     """
-    from safetensors.torch import save as to_bytes
-
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
     _replace(_config_path(target), model.config.to_json().encode())
     if model.tokeniser is not None and model.tokeniser.vocab is not None:
         _replace(_vocab_path(target), model.tokeniser.vocab)
-    _replace(target, to_bytes(tensors, metadata={"format": "pt"}))
+    write_tensors(target, model.network)
+
+
+def write_tensors(path: Path, module: nn.Module) -> None:
+    """Write a module's tensors as safetensors, in one step."""
+    from safetensors.torch import save as to_bytes
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    _replace(path, to_bytes(tensors, metadata={"format": "pt"}))
 
 
 def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":

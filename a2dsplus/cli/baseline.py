@@ -46,6 +46,12 @@ from a2dsplus.errors import UsageError
     "--batch", type=click.IntRange(1), help="Frames that go through a network together.  [default: the model's own]"
 )
 @click.option(
+    "--candidates",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A model's predictions for this dataset, for `grounding` to choose from; given twice or more.",
+)
+@click.option(
     "--scales",
     metavar="LIST",
     help="Sizes to look at and average, such as 0.5,1,1.5, or rvos for the six of the challenge (locater).",
@@ -73,6 +79,7 @@ def command(
     segmenter: Path | None,
     threshold: float | None,
     batch: int | None,
+    candidates: tuple[Path, ...],
     scales: str | None,
     flip: bool | None,
     dataset: Path,
@@ -113,6 +120,7 @@ def command(
             "segmenter": segmenter,
             "threshold": threshold,
             "batch": batch,
+            "candidates": candidates or None,
             "scales": _scales(scales),
             "flip": flip or None,
         },

@@ -33,10 +33,10 @@ def _with_training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.option(
     "--model",
-    type=click.Choice(["locater", "locater-img"]),
+    type=click.Choice(["locater", "locater-img", "grounding"]),
     default="locater",
     show_default=True,
-    help="With or without its memories.",
+    help="With or without its memories; or what chooses among several models' predictions (--candidates, --dataset, --init).",
 )
 @click.option(
     "--preset",
@@ -71,6 +71,12 @@ def _with_training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--init",
     type=click.Path(path_type=Path),
     help="Start from this LOCATER checkpoint; memories that it lacks start fresh.",
+)
+@click.option(
+    "--candidates",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A model's predictions for --dataset, for --model grounding to learn from; given twice or more.",
 )
 @click.option(
     "--vision",
@@ -109,6 +115,7 @@ def command(
     validation_split: str | None,
     out: Path,
     init: Path | None,
+    candidates: tuple[Path, ...],
     vision: Path | None,
     bert: Path | None,
     word_vectors: Path | None,
@@ -136,6 +143,9 @@ def command(
     from locater.training.progress import Progress
     from locater.training.published import load_vectors, load_vision
 
+    if model == "grounding":
+        _grounding(preset, dataset, init, candidates, split=split, out=out, given=options)
+        return
     folder = _root(root, dataset)
     if options["memories_only"] and init is None:
         raise UsageError("--memories-only needs encoders that are trained: give a checkpoint with --init")
@@ -184,6 +194,45 @@ def command(
     if leads():
         best = "" if validation is None else f", the best on {validation_split} is {out / 'best.safetensors'}"
         click.echo(f"{final}{best}; next: a2dsplus baseline --model {model} --checkpoint {final}")
+
+
+def _grounding(
+    preset: str,
+    dataset: Path | None,
+    init: Path | None,
+    candidates: tuple[Path, ...],
+    *,
+    split: str,
+    out: Path,
+    given: dict[str, Any],
+) -> None:
+    """Train what chooses among predictions, looking through the LOCATER of --init."""
+    import torch
+
+    import locater
+    from a2dsplus.models.candidates import Candidates, train
+    from a2dsplus.progress import bar
+    from locater.training import TrainOptions
+
+    if dataset is None or init is None:
+        raise UsageError(
+            "--model grounding: give a dataset of the training split with --dataset, and the LOCATER that it looks through with --init"
+        )
+    try:
+        settings = TrainOptions.preset(preset, **{name: value for name, value in given.items() if value is not None})
+        model = locater.checkpoint.load(init)
+    except locater.LocaterError as error:
+        raise ModelError(str(error)) from error
+    if torch.accelerator.is_available():
+        model = model.to(torch.accelerator.current_accelerator())
+    train(
+        Candidates(dataset, candidates), dataset, model, settings, out=out, split=split, bars=bar,
+        report=lambda line: click.echo(line, err=True),
+    )  # fmt: skip
+    shown = " ".join(f"--candidates {folder}" for folder in candidates)
+    click.echo(
+        f"{out}; next, on the test split's dataset: a2dsplus baseline --model grounding --checkpoint {out} {shown}"
+    )
 
 
 def _network(

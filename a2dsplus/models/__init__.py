@@ -26,6 +26,7 @@ MODELS = Registry(
         "locater": "a2dsplus.models.reference:LocaterModel",
         "locater-img": "a2dsplus.models.reference:LocaterImgModel",
         "locater-released": "a2dsplus.models.reference:LocaterReleasedModel",
+        "grounding": "a2dsplus.models.reference:GroundingModel",
         "transformers": "a2dsplus.models.transformers:Transformers",
         "named": "a2dsplus.models.named:Named",
         "moving": "a2dsplus.models.moving:Moving",
@@ -72,8 +73,8 @@ A mask has two values: bool; whole numbers, 0 and one other; or probabilities in
 class Model(Protocol):
     """What runs a model. Made once a process, by `Class(checkpoint=Path | None, device="cpu" | "cuda:0" | ...)`.
 
-    A constructor that names `threshold` (float | None), `batch` (int | None), `segmenter` or `detector` (Path | None) is given what the
-    command line's option of that name says.
+    A constructor that names `threshold` (float | None), `batch` (int | None), `segmenter` or `detector` (Path | None), or `candidates`
+    (`candidates.Candidates` | None) is given what the command line's option of that name says.
     """
 
     def segment(self, video: Footage, text: str) -> Iterable[Answer]:
@@ -82,7 +83,8 @@ class Model(Protocol):
         The caller stops asking after the last evaluated frame. More is given to whoever names it, as keywords:
 
         `wanted`: tuple of int, the frames that are evaluated, 1-based, ascending: who takes it yields one answer for each of them and no
-        others. `roles`: tuple of `RolePhrase`, what `roles/` read in the caption, or None where the dataset has none.
+        others. `roles`: tuple of `RolePhrase`, what `roles/` read in the caption, or None where the dataset has none. `subset`,
+        `expression`: M, S or T, and the query's word in prediction folders, for whoever looks up what others predicted.
 
         A class that also has `segment_all(video, texts)` is given all texts of a video at once and yields, for each frame, a list with
         one answer a text; its `roles` is a list with one entry a text, its `wanted` the frames at which any text is evaluated.

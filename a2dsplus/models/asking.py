@@ -66,7 +66,8 @@ class Asker:
     def _ask_one(self, video: SampleVideo, subset: Subset, sample: Sample, query: Query) -> Iterator[Row]:
         where = f"sample {sample.sample_id} of {subset.name}, query {query.text!r}"
         frames = video.asked(query)
-        offers = {"roles": self._roles(query)}
+        expression = sample.expression_of(query.query_id)
+        offers = {"roles": self._roles(query), "subset": subset.name.value, "expression": expression}
         for number, answer in self._answers(self.model.segment, video, query.text, offers, frames, where):
             yield _row(answer, sample, number, query, where)
 

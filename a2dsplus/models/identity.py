@@ -34,7 +34,7 @@ def chosen_subsets(workspace: Workspace, asked: Sequence[str] | None) -> list[st
 
 def identity(model: str, checkpoint: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a run's predictions its own: the model, its weights' hash, its options (files among them by their hash)."""
-    told = {name: _digest(value) if isinstance(value, Path) else value for name, value in sorted(options.items())}
+    told = {name: _told(value) for name, value in sorted(options.items())}
     return {"model": model, "checkpoint": None if checkpoint is None else _digest(checkpoint), "options": told}
 
 
@@ -68,6 +68,13 @@ def claim(out: Path, dataset: Path, names: Sequence[str], identity: Mapping[str,
                 f"{out}: holds predictions for another {name} (the dataset was built anew); choose another --out, or remove it"
             )
     return sorted({*truth} - {*names})
+
+
+def _told(value: Any) -> Any:
+    """Return an option as it stands in a manifest: files and folders by their hashes, the rest as it is."""
+    if isinstance(value, tuple):
+        return [_told(part) for part in value]
+    return _digest(value) if isinstance(value, Path) else value
 
 
 def _digest(path: Path) -> str:

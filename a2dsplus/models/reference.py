@@ -1,12 +1,16 @@
-"""LOCATER behind the models' interface: with and without its memories, and as its authors released it."""
+"""LOCATER behind the models' interface: with and without its memories, as its authors released it, and its grounding module."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from a2dsplus.errors import ModelError, UsageError
 from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage
+from a2dsplus.models.candidates import Candidates
 
 if TYPE_CHECKING:
     from locater import Locater
@@ -32,16 +36,10 @@ class LocaterModel:
     ) -> None:
         import torch
 
-        import locater
-
         self._threshold = 0.5 if threshold is None else threshold
         self._ways: dict[str, Any] = {"batch": batch or 4, "scales": tuple(scales or (1.0,)), "flip": bool(flip)}
-        try:
+        with _placed(device):
             self.model = self._load(checkpoint).to(device)
-        except locater.LocaterError as error:
-            raise ModelError(str(error)) from error
-        except (RuntimeError, AssertionError) as error:
-            raise UsageError(f"--device {device}: cannot be used ({str(error).splitlines()[0]})") from error
         self._kind = torch.device(device).type
 
     def _load(self, checkpoint: Path | None) -> "Locater":
@@ -103,3 +101,46 @@ class LocaterReleasedModel(LocaterModel):
                 "locater-released: give the authors' weights with --checkpoint FILE; they do not ship with the toolkit"
             )
         return locater.released.load(checkpoint, vocab=find_vocabulary("bert-base-uncased", beside=checkpoint))
+
+
+class GroundingModel:
+    """For each query the best of other models' predictions, as the grounding module of section 5.6 judges them; needs --candidates."""
+
+    def __init__(self, *, checkpoint: Path | None, device: str, candidates: Candidates | None = None) -> None:
+        import locater
+
+        if checkpoint is None or candidates is None:
+            raise UsageError(
+                "grounding: give the folder that `train --model grounding` wrote with --checkpoint, and prediction folders with --candidates"
+            )
+        self._candidates = candidates
+        with _placed(device):
+            self._model, self._grounding = (part.to(device) for part in locater.grounding.load(checkpoint))
+
+    def segment(
+        self, video: Footage, text: str, *, wanted: Sequence[int], subset: str, expression: str
+    ) -> Iterator[tuple[Mask, float]]:
+        """Yield the chosen model's masks at the wanted frames, as sure as that model was times as sure as the choice is."""
+        import locater
+
+        asked = self._candidates.of(subset, video.sample_id, expression)
+        frames = np.stack([frame for number, frame in enumerate(video, 1) if number in wanted])
+        try:
+            index, probabilities = locater.grounding.choose(self._model, self._grounding, frames, text, asked.masks)
+        except locater.LocaterError as error:
+            raise ModelError(f"sample {video.sample_id}: {error}") from error
+        for mask, score in zip(asked.masks[index], asked.scores[index], strict=True):
+            yield mask, float(score * probabilities[index])
+
+
+@contextlib.contextmanager
+def _placed(device: str) -> Iterator[None]:
+    """Turn what fails while a network is loaded onto a device into our errors."""
+    import locater
+
+    try:
+        yield
+    except locater.LocaterError as error:
+        raise ModelError(str(error)) from error
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {device}: cannot be used ({str(error).splitlines()[0]})") from error

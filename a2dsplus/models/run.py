@@ -20,6 +20,7 @@ from a2dsplus.errors import InputError, PredictionError, listed
 from a2dsplus.files import write_text
 from a2dsplus.models import make
 from a2dsplus.models.asking import Asker, Row, uses_roles
+from a2dsplus.models.candidates import Candidates
 from a2dsplus.models.identity import chosen_subsets, claim, identity
 from a2dsplus.progress import Bars, no_bar
 
@@ -127,7 +128,10 @@ class _Worker:
     def __init__(self, run: Run, number: int) -> None:
         self.run = run
         device = run.devices[number % len(run.devices)]
-        model = make(run.model, checkpoint=run.checkpoint, device=device, options=run.given())
+        options = run.given()
+        if "candidates" in options:
+            options["candidates"] = Candidates(run.dataset, options["candidates"])
+        model = make(run.model, checkpoint=run.checkpoint, device=device, options=options)
         self.asker = Asker(model=model, roles=_roles(run.dataset) if uses_roles(model) else None)
         self._subset: Subset | None = None
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from locater import Locater, LocaterConfig, VideoError
-from locater.grounding import Grounding, choose, grounding_loss, placement
+from locater.grounding import Grounding, choose, grounding_loss, look, placement
 
 torch.set_num_threads(1)
 
@@ -28,15 +28,13 @@ def test_it_learns_which_side_a_word_means() -> None:
     left = np.zeros((5, 20, 30), bool)
     left[..., :15] = True
     right = left[..., ::-1].copy()
-    with torch.no_grad():
-        words = model.network.read_words(model.tokens(["the left one", "the right one"]))
-        tokens = model.network.fuse(model.glance(torch.rand(2, 3, 3, 32, 32)), words)[-1]
-    shares = torch.zeros(2, 2, 3, 4, 4)
-    shares[:, 0, ..., :2], shares[:, 1, ..., 2:] = 1, 1
+    texts = ["the left one", "the right one"]
+    found = [look(model, video, text, [left, right]) for text in texts]
+    seen, words, mask = (torch.stack(part) for part in zip(*found, strict=True))
     quality = torch.eye(2)
     optimiser = torch.optim.Adam(grounding.parameters(), lr=3e-3)
     for _ in range(60):
-        loss = grounding_loss(grounding(tokens, words.features, words.mask, shares), quality)
+        loss = grounding_loss(grounding(seen, torch.ones(2, 5, dtype=torch.bool), words, mask), quality)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -9,8 +9,8 @@ import torch
 from click.testing import CliRunner
 
 import locater
-from a2dsplus.cli import baseline
-from a2dsplus.errors import ModelError, UsageError
+from a2dsplus.cli import baseline, train
+from a2dsplus.errors import ModelError, PredictionError, UsageError
 from a2dsplus.models.reference import LocaterModel, LocaterReleasedModel
 from tests.locater.naive_released import random_state
 
@@ -103,3 +103,45 @@ def test_the_command_takes_scales_and_flip(dataset: Path, weights: Path, tmp_pat
     with pytest.raises(UsageError, match="--flip: model moving takes none"):
         moving = ["--model", "moving", *line[4:], "--out", str(tmp_path / "y"), "--flip"]
         baseline.command.main(moving, standalone_mode=False)
+
+
+def test_the_grounding_module_is_trained_on_predictions_and_chooses_among_them(dataset: Path, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    common = ["--dataset", str(dataset), "--device", "cpu", "--no-score"]
+    folders = []
+    for name in ("everything", "oracle", "empty"):
+        folders += ["--candidates", str(tmp_path / name)]
+        done = run(baseline.command, ["--model", name, *common, "--out", str(tmp_path / name)], catch_exceptions=False)
+        assert done.exit_code == 0
+    weights, module = Path(locater.__file__).parent / "weights" / "tiny.safetensors", tmp_path / "module"
+    learning = ["--model", "grounding", "--preset", "tiny", "--dataset", str(dataset), *folders, "--out", str(module)]
+    learning += ["--split", "test", "--epochs", "25", "--batch", "8", "--warmup", "0", "--lr", "1e-3"]
+    done = run(train.command, [*learning, "--init", str(weights)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "% of the best candidates' IoU" in done.stderr
+    asking = ["--model", "grounding", "--checkpoint", str(module), *common, *folders]
+    done = run(baseline.command, [*asking, "--out", str(tmp_path / "chosen")], catch_exceptions=False)
+    assert done.exit_code == 0
+
+    def masks(folder: str, subset: str) -> list[object]:
+        return [row["segmentation"]["counts"] for row in json.loads((tmp_path / folder / f"{subset}.json").read_text())]
+
+    chosen, best = ([mask for subset in "MST" for mask in masks(folder, subset)] for folder in ("chosen", "oracle"))
+    assert np.mean([ours == theirs for ours, theirs in zip(chosen, best, strict=True)]) > 0.8
+
+    with pytest.raises(UsageError, match="two models or more"):
+        baseline.command.main([*asking[:-4], "--out", str(tmp_path / "one")], standalone_mode=False)
+    with pytest.raises(UsageError, match="is of split test, --split says train"):
+        train.command.main([*learning, "--split", "train", "--init", str(weights)], standalone_mode=False)
+    with pytest.raises(UsageError, match="give a dataset of the training split"):
+        train.command.main(learning, standalone_mode=False)
+    (tmp_path / "everything" / "S.json").unlink()
+    with pytest.raises(PredictionError, match="holds no predictions for S"):
+        baseline.command.main([*asking, "--out", str(tmp_path / "part")], standalone_mode=False)
+    for subset in "MT":
+        (tmp_path / "everything" / f"{subset}.json").unlink()
+    with pytest.raises(UsageError, match=r"no subset of .* is predicted in all of"):
+        train.command.main([*learning, "--init", str(weights)], standalone_mode=False)
+    (module / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors: no such file"):
+        baseline.command.main([*asking, "--out", str(tmp_path / "lost")], standalone_mode=False)
