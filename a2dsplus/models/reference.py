@@ -115,7 +115,8 @@ class GroundingModel:
             )
         self._candidates = candidates
         with _placed(device):
-            self._model, self._grounding = (part.to(device) for part in locater.grounding.load(checkpoint))
+            model, grounding = locater.grounding.load(checkpoint)
+            self._model, self._grounding = model.to(device), grounding.to(device)
 
     def segment(
         self, video: Footage, text: str, *, wanted: Sequence[int], subset: str, expression: str
