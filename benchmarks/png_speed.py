@@ -1,8 +1,8 @@
 """Scoring a folder of PNG masks against merely decoding the same files with the same number of workers.
 
-    python benchmarks/png_speed.py MASKS.jsonl.gz [--units N] [--workers W]
+    python benchmarks/png_speed.py MASKS.jsonl.gz [--units N] [--workers W] [--rounds R]
 
-Reported are the reader and the metric loop (without J&F), the reader with J&F, and peak memory at N and at N / 4 units.
+Decoding and reading take turns, so that both meet the same machine: the ratio is the median of the rounds' ratios. Reported are the reader and the metric loop (without J&F), the reader with J&F, and peak memory at N and at N / 4 units.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent))
@@ -61,13 +62,15 @@ def count(truth: Truth, folder: Path, workers: int) -> int:
     return total
 
 
-def best_of(times: int, call: Callable[[], object]) -> float:
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return min(found)
+def in_turn(rounds: int, *calls: Callable[[], object]) -> list[list[float]]:
+    """Return each call's seconds, one a round; the calls take turns."""
+    found: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, own in zip(calls, found, strict=True):
+            start = time.perf_counter()
+            call()
+            own.append(time.perf_counter() - start)
+    return found
 
 
 def peak_memory(truth: Path, folder: Path, workers: int) -> float:
@@ -81,6 +84,7 @@ def main() -> None:
     parser.add_argument("masks", nargs="?", type=Path)
     parser.add_argument("--units", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--count", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -100,11 +104,12 @@ def main() -> None:
             call = (
                 (lambda: list(pool.map(decode, files))) if workers > 1 else (lambda: [decode(file) for file in files])
             )
-            best_of(1, call)  # the files are in memory from here on
-            decoding = best_of(3, call)
-        reading = best_of(3, lambda: count(truth, folder / "all", workers))
-        contours = best_of(
-            2, lambda: measure(truth, read_png_folder(DiskFolder(folder / "all", folder), truth, workers=workers))
+            call()  # the files are in memory from here on
+            decoded, read = in_turn(options.rounds, call, lambda: count(truth, folder / "all", workers))
+        decoding, reading = median(decoded), median(read)
+        ratio = median(own / alone for alone, own in zip(decoded, read, strict=True))
+        ((contours,),) = in_turn(
+            1, lambda: measure(truth, read_png_folder(DiskFolder(folder / "all", folder), truth, workers=workers))
         )
         quarter = len(rows) // 4
         write_pngs(rows[:quarter], predicted[:quarter], folder / "few")
@@ -115,13 +120,14 @@ def main() -> None:
         many = peak_memory(folder / "data" / "ground_truth.json", folder / "all", workers)
     print(f"{len(rows)} PNG files, {workers} workers")
     print(f"decoding alone        {decoding:7.3f} s   1x")
-    print(f"reading and counting  {reading:7.3f} s   {reading / decoding:.2f}x")
+    print(f"reading and counting  {reading:7.3f} s   {ratio:.2f}x, median of {options.rounds} rounds")
     print(f"... and J&F           {contours:7.3f} s   {contours / decoding:.2f}x")
     print(f"peak memory           {few:7.1f} MiB for {quarter} units, {many:.1f} MiB for {len(rows)}")
     if options.json:
         figures = {
             "decoding": decoding,
             "reading": reading,
+            "ratio": ratio,
             "with_contours": contours,
             "memory_quarter": few,
             "memory": many,

@@ -120,16 +120,13 @@ def from_mask(mask: npt.NDArray[np.generic]) -> Ints:
 def from_crop(crop: npt.NDArray[np.generic], *, top: int, left: int, height: int) -> Ints:
     """Return the runs, (runs, 2), of a mask of `height` rows that is background but for `crop`, which lies at (top, left)."""
     rows, columns = crop.shape
-    # One background row is added below each column, so that no run crosses from a column into the next.
-    stride = rows + 1
-    line = np.zeros((columns, stride), bool)  # (columns, rows + 1)
-    line[:, :-1] = crop.T
-    flat = line.ravel()
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    if flat[0]:
-        edges = np.concatenate([[0], edges])
-    column, row = np.divmod(edges, stride)
-    return ((column + left) * height + row + top).reshape(-1, 2)
+    # A background row above and below, so that no run crosses from a column into the next.
+    padded = np.zeros((rows + 2, columns), bool)
+    padded[1:-1] = crop
+    row, column = np.divmod(np.flatnonzero(padded[1:] != padded[:-1]), columns)
+    boundaries = (column + left) * height + row + top
+    boundaries.sort()
+    return boundaries.reshape(-1, 2)
 
 
 def to_mask(runs: Ints, *, height: int, width: int) -> npt.NDArray[np.bool_]:

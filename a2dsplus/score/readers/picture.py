@@ -52,9 +52,10 @@ def _decoded(image: "Image", *, height: int) -> tuple[Ints, PictureKind]:
         box = image.getbbox()
         if box is None:
             return NO_RUNS, PLAIN
-        crop = np.asarray(image.crop(box))
+        left, top, right, bottom = box
+        crop = np.asarray(image)[top:bottom, left:right]
         if image.mode == "1" or (crop - np.uint8(1) >= 254).all():  # 0, which wraps to 255, and 255 alone
-            return from_crop(crop, top=box[1], left=box[0], height=height), PLAIN
+            return from_crop(crop, top=top, left=left, height=height), PLAIN
     mask, reading = _mask(image)
     return from_mask(mask), reading
 
