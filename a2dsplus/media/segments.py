@@ -109,6 +109,10 @@ def _polygons(polygons: Sequence[Any], *, height: int, width: int) -> str:
     from pycocotools import mask as coco
 
     parts, points = [], []
+    if len(polygons) > 2 and all(isinstance(corners, list) and len(corners) == 2 for corners in polygons):
+        raise MaskError(
+            f"its {len(polygons)} polygons have one corner each, as one polygon's corners in pairs; write [[x, y, x, y, ...]]"
+        )
     for number, corners in enumerate(polygons):
         if not isinstance(corners, list) or len(corners) % 2 or len(corners) == 0:
             raise MaskError(f"its polygon {number} is no list of three or more x, y corners")
@@ -117,6 +121,8 @@ def _polygons(polygons: Sequence[Any], *, height: int, width: int) -> str:
                 raise MaskError(f"its polygon {number} has a corner that is no number")
             if not -_FARTHEST <= value <= _FARTHEST:  # not a number is no less and no more
                 raise MaskError(f"its polygon {number} has a corner far outside any image")
+        if all(0 <= value <= 1 for value in corners) and not all(float(value).is_integer() for value in corners):
+            raise MaskError(f"its polygon {number} lies within one pixel, as shares of the frame do; write pixels")
         if corners == corners[:2] * (len(corners) // 2):
             points.append(corners[:2])
         elif len(corners) < 6:

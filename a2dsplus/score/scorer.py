@@ -99,7 +99,9 @@ class Scorer:
         if not predictions.settled():
             counts = measure(self.truth, predictions, sides=self.sides)
             predictions.settled()
-        predictions.notes += plausibility(counts.predicted, self.truth.pixels)
+        predictions.notes += plausibility(
+            counts.predicted, self.truth.pixels, shared=counts.intersection, true=counts.true
+        )
         return predictions, counts
 
     def _opened(self, source: Source) -> Predictions:

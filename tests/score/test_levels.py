@@ -97,6 +97,18 @@ def jpeg_noise(mask: Mask) -> Image.Image:
     return Image.fromarray(np.clip(level, 0, 255).astype(np.uint8)).convert("RGB")
 
 
+class Turned:
+    """A picture that lies upside down and says so."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._image = Image.fromarray(np.ascontiguousarray(mask[::-1, ::-1]).astype(np.uint8) * 255)
+
+    def save(self, file: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 3
+        self._image.save(file, exif=exif)
+
+
 READ = {
     "soft": (soft, "15 masks have more than two levels"),
     "soft, silent frames of two levels": (almost_silent, "more than two levels"),
@@ -112,6 +124,7 @@ READ = {
     "palette": (palette((0, 0, 0), (128, 0, 0)), None),
     "red on black": (colours((255, 0, 0), (0, 0, 0)), None),
     "odd colour on black": (colours((128, 64, 3), (0, 0, 0)), None),
+    "1 and 255": (grey(255, 1), "more than two levels"),
     "0 and 1": (grey(1, 0), None),
     "0 and 7": (grey(7, 0), None),
     "16 bits, 0 and 1": (grey(1, 0, np.uint16), None),
@@ -146,6 +159,8 @@ REFUSED = {
     "palette that begins with white": (palette((255, 255, 255), (0, 0, 0)), "palette shows number 0 as #ffffff"),
     "palette that hides its object": (palette((0, 0, 0), (9, 0, 0), transparency=b"\xff\x00"), "hides other numbers"),
     "object numbers in grey": (lambda mask: Image.fromarray(mask + np.uint8(2) * np.roll(mask, 9, 0)), "several levels, none above one half"),
+    "object numbers beside void": (lambda mask: Image.fromarray(np.where(mask, 1, np.roll(mask, 9, 0) * 255).astype(np.uint8)), r"00002\.png: has the greatest level and a few of the least, as object numbers"),
+    "to be turned by EXIF": (Turned, "it is to be turned when shown"),
     "8 bits in 16": (grey(247, 7, np.uint16), "several levels, none above one half|7 all over"),
     "all bright": (grey(255, 200), "none of them background"),
     "7 all over": (constant_seven, "the level 7 all over"),
@@ -330,6 +345,20 @@ def test_polygons_of_one_pixel(tmp_path: Path) -> None:
     assert of_rows(tmp_path, tmp_path / "data", rows).figures["mIoU"] == 1
 
 
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ([[5, 7], [9, 7], [9, 12]], "3 polygons have one corner each, as one polygon's corners in pairs"),
+        ([[0.2, 0.2, 0.5, 0.2, 0.5, 0.6]], "polygon 0 lies within one pixel, as shares of the frame do"),
+        ([[[5, 7], [9, 7], [9, 12]]], "polygon 0"),
+        ([5, 7, 9, 7, 9, 12], "polygon 0"),
+    ],
+)
+def test_polygons_of_other_tools_are_refused(tmp_path: Path, data: Path, form: object, message: str) -> None:
+    with pytest.raises(PredictionError, match=message):
+        of_rows(tmp_path, data, [{**ROWS[0], "segmentation": form}, *ROWS[1:]])
+
+
 def test_sizes_are_bounded_before_masks_are_decoded(tmp_path: Path, data: Path) -> None:
     huge = {"size": [32768, 40000], "counts": [0, 32768 * 40000]}
     for resize in ("none", "nearest"):
@@ -387,6 +416,8 @@ def test_a_note_where_all_masks_cover_all_or_nothing(tmp_path: Path, data: Path)
     assert any("every mask is empty" in note for note in nothing.notes)
     everything = score({"T": {key: mask | True for key, mask in TRUTH.items()}}, data).subsets["T"]
     assert any("15 of 15 masks cover all or nearly all" in note for note in everything.notes)
+    swapped = score({"T": {key: ~mask for key, mask in TRUTH.items()}}, data).subsets["T"]
+    assert any("right by an oIoU of 1.00: referent and background are swapped" in note for note in swapped.notes)
     some = score({"T": {key: np.full(SIZE, mask.any()) for key, mask in TRUTH.items()}}, data).subsets["T"]
     assert any(
         "9 of 15 masks cover all or nearly all of their frames and the others are empty" in note for note in some.notes

@@ -64,8 +64,11 @@ class Predictions(ABC):
             )
 
 
-def plausibility(areas: Ints, pixels: Ints) -> list[str]:
-    """Return a note where all masks together can hardly be meant. `areas`, `pixels`: (N,) each mask's and each frame's pixels."""
+def plausibility(areas: Ints, pixels: Ints, *, shared: Ints, true: Ints) -> list[str]:
+    """Return a note where all masks together can hardly be meant.
+
+    `areas`, `pixels`, `shared`, `true`: (N,) each mask's pixels, its frame's, those it shares with the right mask, and the right mask's.
+    """
     if not areas.any():
         return ["every mask is empty: nothing is predicted anywhere"]
     covering = areas >= 0.95 * pixels
@@ -75,4 +78,8 @@ def plausibility(areas: Ints, pixels: Ints) -> list[str]:
             f"{int(covering.sum())} of {len(areas)} masks cover all or nearly all of their frames {empty}"
             "(are referent and background swapped, or is what was read no mask?)"
         ]
+    # of each mask's rest: what it shares with the right mask, and both together
+    rest = float((true - shared).sum() / (pixels - areas + shared).sum())
+    if rest > 0.5:
+        return [f"what the masks leave out is right by an oIoU of {rest:.2f}: referent and background are swapped"]
     return []

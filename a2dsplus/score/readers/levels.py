@@ -20,6 +20,7 @@ Values = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 
 _ADVICE = "a mask has two values: write 255 on the referent and 0 elsewhere"
+_MOST_OBJECTS = 20  # in one frame of a video, as object numbers count them
 _MOST_BETWEEN = 0.25  # of a probability map's pixels, between a tenth and nine tenths; photographs have more
 
 
@@ -38,13 +39,15 @@ class Kind(StrEnum):
 class PictureKind:
     """What kind of picture a mask was read from.
 
-    `level`: its greatest level, out of `full`. `by_alpha`: whether the mask is that of its alpha channel.
+    `level`: its greatest level, out of `full`. `by_alpha`: whether the mask is that of its alpha channel. `numbered`: whether its levels are
+    the greatest and a few of the least alone, as object numbers beside void pixels are.
     """
 
     kind: Kind = Kind.PLAIN
     level: int = 0
     full: int = 255
     by_alpha: bool = False
+    numbered: bool = False
 
 
 PLAIN = PictureKind()
@@ -67,7 +70,8 @@ def of_levels(values: Values, *, full: int) -> tuple[Bools, PictureKind]:
     between = (values > full // 10) & (values < full - full // 10)
     if between.mean() > _MOST_BETWEEN:
         raise MaskError(f"{between.mean():.0%} of its levels are neither dark nor bright, as of a picture; {_ADVICE}")
-    return np.asarray(values > full // 2), PictureKind(kind=Kind.SOFT, level=level, full=full)
+    numbered = not least and level == full and not ((values > _MOST_OBJECTS) & (values < full)).any()
+    return np.asarray(values > full // 2), PictureKind(kind=Kind.SOFT, level=level, full=full, numbered=numbered)
 
 
 def of_colours(colours: Values) -> tuple[Bools, PictureKind]:
@@ -170,6 +174,7 @@ class Convention:
         self.probabilities = probabilities
         self.files: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self.alpha = 0
+        self._numbered = 0
         self._first: dict[Kind, str] = {}
         self._codes: set[int] = set()
         self._constants: dict[int, str] = {}
@@ -184,6 +189,7 @@ class Convention:
         if not self._closed:
             self.files[reading.kind] += 1
             self.alpha += reading.by_alpha
+            self._numbered += reading.numbered
             self._first.setdefault(reading.kind, file)
             if reading.kind is Kind.CODED:
                 self._codes.add(reading.level)
@@ -202,6 +208,10 @@ class Convention:
         """
         self._closed = True
         soft = self.files[Kind.SOFT] > 0
+        if soft and self._numbered == self.files[Kind.SOFT]:
+            raise PredictionError(
+                f"{self._first[Kind.SOFT]}: has the greatest level and a few of the least, as object numbers beside void pixels are; {_ADVICE}"
+            )
         if soft and not self.probabilities and (self._withdrawn or self._constants):
             return False
         for level, file in self._constants.items():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 1 << 26  # 64 megapixels: above, Pillow warns of a decompression bomb
+_ORIENTATION = 0x0112  # of EXIF: 1 is upright
 NO_RUNS = np.zeros((0, 2), np.int64)
 
 
@@ -39,6 +40,8 @@ def read_png(file: File, *, size: tuple[int, int], resize: Resize = "none") -> t
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.load()
+            if "exif" in image.info and image.getexif().get(_ORIENTATION, 1) != 1:
+                raise MaskError("says (EXIF) that it is to be turned when shown; write it upright, without")
             runs, reading = _decoded(image, height=own[0])
     except MaskError as error:
         raise PredictionError(f"{file}: {error}") from None
