@@ -1,10 +1,10 @@
-"""A subset as a map-style sequence that a torch DataLoader takes as it is, composed from the source clips on the fly."""
+"""A subset as a map-style sequence for a torch DataLoader, composed from the source clips on the fly."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +134,16 @@ class Subset(Sequence[Item]):
         """Return a query's evaluated frames, 1-based, ascending, and its masks there, (K, H, W) bool."""
         found = [unit for unit in self.units(sample) if unit.query_id == query.query_id]
         return [unit.frame for unit in found], stacked(sample, found)
+
+
+def collate(items: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return a batch of items of `Subset` or `ContrastClips`, {field: [of each item]}: `DataLoader(subset, batch_size=4, collate_fn=collate)`.
+
+    Arrays become torch tensors of the same shape and type; nothing is padded, as sizes and lengths differ from item to item.
+    """
+    from torch.utils.data import default_convert
+
+    return {name: [default_convert(getattr(item, name)) for item in items] for name in items[0].__slots__}
 
 
 def rgb(sample: Sample, clips: Mapping[str, Clip], numbers: Sequence[int]) -> npt.NDArray[np.uint8]:

@@ -176,16 +176,26 @@ class TableSource:
         if not row.get("masks"):
             return {}
         folder = inside(self.root, _relative(row["masks"]))
-        pictures = sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
+        pictures = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".png")
         if not pictures:
             raise AnnotationError(f"{folder}: has no PNG, the masks of {where}; correct the row")
         numbered = len(self._folders[str(row["masks"])]) > 1
-        found = {}
+        found: dict[int, Rle] = {}
+        of: dict[int, Path] = {}
         for path in pictures:
             frame = _frame(path, clip)
+            if of.setdefault(frame, path) != path:
+                raise AnnotationError(
+                    f"{path}: the mask of frame {frame}, as {of[frame].name} is; remove one of the two"
+                )
             indices = read_indices(path, height=clip.height, width=clip.width)
             if not numbered:
-                found[frame] = encode(indices != 0)
+                there = indices != 0
+                if not (indices[there] == indices.max()).all():
+                    raise AnnotationError(
+                        f"{path}: has more than two levels, up to {indices.max()}; a mask has two values: write 255 on the object and 0 elsewhere"
+                    )
+                found[frame] = encode(there)
                 continue
             name = (query.objects or ("",))[0]
             if not name.isdigit() or not 1 <= int(name) <= 255:
@@ -215,18 +225,29 @@ def _read(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
     if path.suffix.lower() == ".parquet":
         yield from _read_parquet(path)
         return
+    line = 1
     try:
         csv.field_size_limit(2**28)
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = csv.reader(file, strict=True)
+            names: list[str] | None = None
             for row in reader:
-                where = f"{path}, line {reader.line_num}"
-                if None in row or None in row.values():
+                if names is None:
+                    names = row
+                elif row and len(row) != len(names):
                     raise AnnotationError(
-                        f"{where}: expected {len(reader.fieldnames or ())} columns; quote a text that holds a comma"
+                        f"{path}, line {line}: expected {len(names)} columns; quote a text that holds a comma"
                     )
-                yield reader.line_num, dict(row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+                elif row:
+                    yield reader.line_num, dict(zip(names, row, strict=True))
+                line = reader.line_num + 1
+    except csv.Error as error:
+        raise AnnotationError(
+            f"{path}, line {line}: {error} (a quote that opens here is open until line {reader.line_num}); correct the row"
+            if reader.line_num > line
+            else f"{path}, line {line}: {error}; correct the row"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise AnnotationError(f"{path}: not readable as a UTF-8 table ({error}); correct it") from error
 
 

@@ -153,6 +153,18 @@ def test_a_torch_data_loader_takes_a_subset_as_it_is(built: Path) -> None:
     assert [item.query_id for item in items] == [query.query_id for _, query in subset.queries]
 
 
+def test_a_torch_data_loader_makes_batches_with_collate(built: Path) -> None:
+    import torch
+    from torch.utils.data import DataLoader
+
+    subset = a2dsplus.Subset(built, "T", frames="evaluated")
+    batches = list(DataLoader(subset, batch_size=2, collate_fn=a2dsplus.collate))  # type: ignore[arg-type]
+    assert [query for batch in batches for query in batch["query_id"]] == [q.query_id for _, q in subset.queries]
+    frames, masks = batches[0]["frames"], batches[0]["masks"]
+    assert frames[0].dtype == torch.uint8 and masks[0].dtype == torch.bool
+    assert (frames[1].numpy() == subset[1].frames).all() and (masks[1].numpy() == subset[1].masks).all()
+
+
 def test_damage_is_found_and_mended(small_root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     _build(small_root, out, rendering=Rendering())

@@ -424,6 +424,9 @@ FAULTS: dict[str, tuple[str, Callable[[Path], Any], list[str]]] = {
     "table: an id twice": ("table", lambda r: (r / "table.csv").write_text("video,text,query\nclips/one,a dog runs,x\nclips/one,a cat runs,x\n"), ["clips~2fone/x", "twice"]),
     "table: a way out": ("table", lambda r: (r / "table.csv").write_text("video,text\n../../etc/passwd,a dog runs\n"), ["refuses"]),
     "table: a mask too few": ("table", lambda r: (r / "table.csv").write_text('video,text,rle\nclips/one,a dog runs,"[null, null]"\n'), ["row", "2 entries", "3 frames"]),
+    "table: a soft mask": ("table", lambda r: roots.palette(r / "masks/one/2.png", roots.numbered([1, 2], 1)), ["2.png", "more than two levels, up to 2"]),
+    "table: a frame's mask twice": ("table", lambda r: shutil.copy(r / "masks/one/2.png", r / "masks/one/00002.PNG"), ["2.png", "00002.PNG", "of the two"]),
+    "table: a quote never closed": ("table", lambda r: (r / "table.csv").write_text('video,text\n\nclips/one,a dog\nclips/one,"a cat\nclips/one,a hen\n'), ["table.csv, line 4", "a quote that opens here is open until line 5"]),
     "table: an empty text": ("table", lambda r: (r / "table.csv").write_text("video,text\nclips/one, \n"), ["text is empty"]),
 }  # fmt: skip
 
