@@ -136,7 +136,7 @@ def command(
     import torch
 
     import locater
-    from a2dsplus.models.training_data import open_training
+    from a2dsplus.models.training_data import contrasts, open_training
     from a2dsplus.progress import bar, leads
     from locater.training import Clips, TrainOptions, Validation, train
     from locater.training.initial import settle, transfer
@@ -147,6 +147,11 @@ def command(
         _grounding(preset, dataset, init, candidates, split=split, out=out, given=options)
         return
     folder = _root(root, dataset)
+    if options["contrast_share"] and dataset is None:
+        raise UsageError(
+            f"--contrast-share needs the pairs of the training split: a2dsplus build --split {split} --render none --root {root} --out"
+            " train-data, then --dataset train-data instead of --root"
+        )
     if options["memories_only"] and init is None:
         raise UsageError("--memories-only needs encoders that are trained: give a checkpoint with --init")
     try:
@@ -168,10 +173,22 @@ def command(
         if word_vectors is not None:
             count = load_vectors(network, word_vectors, [example.text for example in examples])
             click.echo(f"{count} words of the captions have vectors in {word_vectors}", err=True)
+        compose = None
+        if settings.contrast_share:
+            assert dataset is not None
+            compose = contrasts(
+                dataset,
+                examples,
+                store,
+                split=split,
+                share=settings.contrast_share,
+                count=settings.contrasts,
+                seed=settings.seed,
+            )
         validation = None
         if validation_split is not None:
             validation = Validation(*opened(validation_split), queries=settings.validate_queries)
-        settle(network, Clips(examples, store, settings, network.config), fresh)
+        settle(network, Clips(examples, store, settings, network.config, compose), fresh)
         with bar("training", max(len(examples) // settings.batch, 1) * settings.epochs, unit="steps") as advance:
             done, told = 0, set[str]()
 
@@ -188,7 +205,9 @@ def command(
                         err=True,
                     )
 
-            final = train(network, examples, store, settings, out=out, validation=validation, report=report)
+            final = train(
+                network, examples, store, settings, out=out, compose=compose, validation=validation, report=report
+            )
     except locater.LocaterError as error:
         raise ModelError(str(error)) from error
     if leads():

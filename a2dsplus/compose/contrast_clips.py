@@ -8,14 +8,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.compose.geometry import composite, units, whole
+from a2dsplus.compose.frames import Decode
+from a2dsplus.compose.geometry import Unit, composite, units, whole
 from a2dsplus.compose.subset import rgb, stacked
 from a2dsplus.dataset.tables import read_clips, read_masks, read_pairs, read_queries
 from a2dsplus.dataset.workspace import DEFAULT, Workspace
 from a2dsplus.errors import UsageError, WorkspaceError
+from a2dsplus.media.clips import decode
 from a2dsplus.media.masks import Mask
-from a2dsplus.records import Order, Pair, Sample, SubsetName
+from a2dsplus.records import Order, Pair, Query, Sample, SubsetName
 from a2dsplus.sources import Masks
+
+_STREAM = 0x5354
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +116,17 @@ class ContrastClips(Sequence[ContrastItem]):
             raise UsageError(f"epoch {epoch}: expected 0 or more")
         self._epoch = epoch
 
-    def sample(self, index: int) -> Sample:
-        """Return what is composed at an index in this epoch, without decoding anything."""
+    @property
+    def queries(self) -> list[Query]:
+        """The query of each index."""
+        return list(self._queries)
+
+    def sample(self, index: int, *, epoch: int | None = None) -> Sample:
+        """Return what is composed at an index, in this epoch or another, without decoding anything."""
         index = range(len(self))[index]
         query = self._queries[index]
-        generator = np.random.default_rng([self._seed, self._epoch, index])
+        # a stream of its own: what a trainer draws from (seed, epoch, index) must not go with it
+        generator = np.random.default_rng([self._seed, self._epoch if epoch is None else epoch, index, _STREAM])
         composed, subset, order = generator.random(3)
         drawn = generator.permutation(len(self._pairs.get(query.query_id, ())))[: self._contrasts]
         if composed >= self._share or not len(drawn):
@@ -135,7 +145,7 @@ class ContrastClips(Sequence[ContrastItem]):
 
     def __getitem__(self, index: int) -> ContrastItem:  # type: ignore[override]  # a slice would decode many clips at once
         sample, query = self.sample(index), self._queries[index]
-        found = list(units(sample, self._by_id, self._masks_of))
+        found = self.units(sample)
         evaluated = [unit.frame for unit in found]
         numbers = evaluated if self._frames == "evaluated" else list(range(1, sample.frames + 1))
         return ContrastItem(
@@ -143,11 +153,22 @@ class ContrastClips(Sequence[ContrastItem]):
             text=query.text,
             layout=sample.layout.value,
             contrasts=tuple(part.query_id for part in sample.contrasts),
-            frames=rgb(sample, self._clips, numbers),
+            frames=self.frames(sample, numbers),
             frame_numbers=np.array(numbers, np.int64),
             masks=stacked(sample, found),
             evaluated_frames=np.array(evaluated, np.int64),
         )
+
+    def units(self, sample: Sample) -> list[Unit]:
+        """Return a sample's evaluated frames with their masks."""
+        return list(units(sample, self._by_id, self._masks_of))
+
+    def frames(self, sample: Sample, numbers: Sequence[int], *, decode: Decode = decode) -> npt.NDArray[np.uint8]:
+        """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending.
+
+        `decode`: where the clips' frames come from, at any size: the files, or what a trainer keeps in memory.
+        """
+        return rgb(sample, self._clips, numbers, decode=decode)
 
     def _masks_of(self, video_id: str) -> Masks:
         return self._masks.get(video_id, {})

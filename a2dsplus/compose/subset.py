@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from a2dsplus.compose.frames import composed_frames
+from a2dsplus.compose.frames import Decode, composed_frames
 from a2dsplus.compose.geometry import Unit, units
 from a2dsplus.dataset.samples_file import NAME, read
 from a2dsplus.dataset.tables import read_clips, read_masks, read_queries
 from a2dsplus.dataset.workspace import DEFAULT, Workspace
 from a2dsplus.errors import UsageError, WorkspaceError
+from a2dsplus.media.clips import decode as decode_clip
 from a2dsplus.media.clips import to_rgb
 from a2dsplus.media.masks import Mask, decode
 from a2dsplus.records import Clip, Query, Sample, SubsetName
@@ -146,13 +147,18 @@ def collate(items: Sequence[Any]) -> dict[str, list[Any]]:
     return {name: [default_convert(getattr(item, name)) for item in items] for name in items[0].__slots__}
 
 
-def rgb(sample: Sample, clips: Mapping[str, Clip], numbers: Sequence[int]) -> npt.NDArray[np.uint8]:
-    """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending. Raises UsageError, ClipError."""
+def rgb(
+    sample: Sample, clips: Mapping[str, Clip], numbers: Sequence[int], *, decode: Decode = decode_clip
+) -> npt.NDArray[np.uint8]:
+    """Return chosen frames of a sample as RGB, (T, H, W, 3) uint8; `numbers`: 1-based, strictly ascending. Raises UsageError, ClipError.
+
+    `decode`: where the clips' frames come from, at any size.
+    """
     if any(earlier >= later for earlier, later in pairwise(numbers)):
         raise UsageError(f"{sample.sample_id}: frame numbers must ascend, got {list(numbers)}")
     result = np.empty((len(numbers), sample.height, sample.width, 3), np.uint8)
     wanted = [number - 1 for number in numbers]
-    for position, frame in enumerate(composed_frames(sample, clips, wanted)):
+    for position, frame in enumerate(composed_frames(sample, clips, wanted, decode=decode)):
         result[position] = to_rgb(frame)
     return result
 

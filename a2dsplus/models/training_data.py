@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import av
 import numpy as np
 
-from a2dsplus.errors import InputError
+from a2dsplus.compose.contrast_clips import ContrastClips
+from a2dsplus.errors import InputError, UsageError
 from a2dsplus.media.clips import Rgb, to_rgb
 from a2dsplus.media.clips import decode as decode_clip
 from a2dsplus.media.masks import Mask, Rle, decode
+from a2dsplus.media.picture import from_rgb
 from a2dsplus.progress import Advance, unwatched
-from a2dsplus.records import Clip
+from a2dsplus.records import Clip, Layout, Sample
 from a2dsplus.sources import Masks, find_source, referent_rle
-from locater.training import Example, FrameStore
+from locater.training import Compose, Example, FrameStore, Shown
+from locater.training.data import squared
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +87,61 @@ def open_training(
     labels = {video: [number - 1 for number in annotations[video]] for video in videos}
     counts = {video: clips[video].frames for video in videos}
     return examples, FrameStore(_Clips(clips), counts, size=size, every=every, labelled=labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contrasts:
+    """Composes examples with contrasts as `ContrastClips` draws them, of the frames that a store keeps. `places`: the examples' indices there."""
+
+    clips: ContrastClips
+    store: FrameStore
+    places: Sequence[int]
+
+    def __call__(self, epoch: int, index: int) -> Shown | None:
+        sample = self.clips.sample(self.places[index], epoch=epoch)
+        if sample.layout is Layout.NONE:
+            return None
+        return Shown(
+            count=sample.frames,
+            labelled=tuple(frame - 1 for frame in sample.evaluated_frames),
+            mask=partial(self._mask, sample),
+            frames=partial(self._frames, sample),
+        )
+
+    def _mask(self, sample: Sample, frame: int) -> Mask:
+        return next(decode(unit.mask) for unit in self.clips.units(sample) if unit.frame == frame + 1)
+
+    def _frames(self, sample: Sample, numbers: Sequence[int]) -> Rgb:
+        once, back = np.unique(numbers, return_inverse=True)
+        frames = self.clips.frames(sample, (once + 1).tolist(), decode=self._kept)
+        return np.stack([squared(frame, self.store.size) for frame in frames])[back]
+
+    def _kept(self, clip: Clip, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """Yield the kept frames nearest to 0-based indices, S x S: the composition scales them to the clip's place."""
+        kept, frame, last = self.store.kept(clip.video_id), None, -1
+        for place in self.store.places(clip.video_id, wanted):
+            if frame is None or place != last:
+                frame, last = from_rgb(kept[place]), place
+            yield frame
+
+
+def contrasts(
+    dataset: Path, examples: Sequence[Example], store: FrameStore, *, split: str, share: float, count: int, seed: int
+) -> Compose:
+    """Return what composes a share of the examples with contrasts of a dataset of the same split, up to `count` at once.
+
+    Raises UsageError for a dataset of another split, or one in which no query has a true negative; WorkspaceError for a folder that is no dataset.
+    """
+    clips = ContrastClips(dataset, share=share, contrasts=count, seed=seed, split=split)
+    if not clips.composable:
+        raise UsageError(
+            f"{dataset}: no query has a true negative to be composed with; review its pairs, or train on more videos"
+        )
+    places = {query.query_id: place for place, query in enumerate(clips.queries)}
+    found = [places.get(f"{example.video}/{example.instance}") for example in examples]
+    for example, place in zip(examples, found, strict=True):
+        if place is None:
+            raise InputError(
+                f"{dataset}: has no query {example.video}/{example.instance} of its source; run `a2dsplus build` again"
+            )
+    return _Contrasts(clips, store, [place for place in found if place is not None])

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,24 @@ class Example:
     text: str
     labelled: tuple[int, ...]
     mask: Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The video that an example is asked of: its own, or one composed of it and others.
+
+    `count`: its frames. `labelled`: 0-based frames with a known mask, ascending. `mask(frame)`: that mask, bool (H, W). `frames(numbers)`: frames at
+    those 0-based numbers, uint8 (len, S, S, 3).
+    """
+
+    count: int
+    labelled: tuple[int, ...]
+    mask: Callable[[int], np.ndarray]
+    frames: Callable[[Sequence[int]], np.ndarray]
+
+
+Compose = Callable[[int, int], Shown | None]
+"""What sample (epoch, index) is asked of instead of its own video; None: of its own. Depends on its arguments alone."""
 
 
 def squared(image: np.ndarray, size: int) -> np.ndarray:
@@ -134,9 +153,10 @@ class FrameStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """What a sample is made of. `globe`, `clip`: 0-based frames; `flip`: mirrored; `teacher`: the local memory is given true masks."""
+    """What a sample is made of. `globe`, `clip`: 0-based frames of `shown`; `flip`: mirrored; `teacher`: the local memory is given true masks."""
 
     example: int
+    shown: Shown
     globe: list[int]
     clip: list[int]
     flip: bool
@@ -144,17 +164,25 @@ class Draw:
 
 
 class Clips(Dataset[dict[str, Any]]):
-    """Samples by (epoch, index): each depends on them, the examples and `options.seed` alone, whoever prepares it.
+    """Samples by (epoch, index): each depends on them, the examples, `compose` and `options.seed` alone, whoever prepares it.
 
     A sample: text; globe (G, 3, S, S), frames that the global memory of `config` takes, no two samples need as many, and frames
     (T, 3, S, S) uint8; masks (T, 1, S, S) in [0, 1]; known (T,) bool; teacher bool.
     """
 
     def __init__(
-        self, examples: Sequence[Example], store: FrameStore, options: TrainOptions, config: AnyConfig
+        self,
+        examples: Sequence[Example],
+        store: FrameStore,
+        options: TrainOptions,
+        config: AnyConfig,
+        compose: Compose | None = None,
     ) -> None:
         if not examples:
             raise LocaterError("training: no example has a labelled frame")
+        if options.contrast_share and compose is None:
+            raise LocaterError("training: contrast_share needs contrasts to compose with")
+        self.compose = compose
         self.examples = examples
         self.store = store
         self.options = options
@@ -166,7 +194,7 @@ class Clips(Dataset[dict[str, Any]]):
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
         draw = self.draw(*key)
         example = self.examples[draw.example]
-        images = self.store.frames(example.video, draw.globe + draw.clip)
+        images = draw.shown.frames(draw.globe + draw.clip)
         if draw.flip:
             images = images[:, :, ::-1]
         tensors = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
@@ -182,13 +210,13 @@ class Clips(Dataset[dict[str, Any]]):
 
     def draw(self, epoch: int, index: int) -> Draw:
         """Return what sample `index` of an epoch is made of."""
-        example, options = self.examples[index], self.options
+        options, shown = self.options, self._shown(epoch, index)
         rng = np.random.default_rng([options.seed, epoch, index])
-        count = self.store.counts[example.video]
-        clip = self._clip(example, count, rng)
+        clip = self._clip(shown, rng)
         return Draw(
             example=index,
-            globe=self._globe(count, rng),
+            shown=shown,
+            globe=self._globe(shown.count, rng),
             clip=clip,
             flip=bool(rng.random() < options.flip),
             teacher=bool(rng.random() < options.teacher),
@@ -197,18 +225,30 @@ class Clips(Dataset[dict[str, Any]]):
     def labelled(self, keys: Iterable[tuple[int, int]]) -> int:
         """Return how many frames of the samples' clips are labelled, without reading them."""
         draws = [self.draw(*key) for key in keys]
-        return sum(number in self.examples[draw.example].labelled for draw in draws for number in draw.clip)
+        return sum(number in draw.shown.labelled for draw in draws for number in draw.clip)
 
     def masks(self, draw: Draw) -> tuple[Tensor, Tensor]:
         """Return a draw's masks (T, 1, S, S), the share of each pixel that the referent covers, and which are known (T,)."""
-        example, size = self.examples[draw.example], self.store.size
-        known = np.array([number in example.labelled for number in draw.clip])
+        shown, size = draw.shown, self.store.size
+        known = np.array([number in shown.labelled for number in draw.clip])
         masks = np.zeros((len(draw.clip), 1, size, size), np.float32)
         for place in np.flatnonzero(known):
-            masks[place, 0] = squared(example.mask(draw.clip[place]).astype(np.float32), size)
+            masks[place, 0] = squared(shown.mask(draw.clip[place]).astype(np.float32), size)
         if draw.flip:
             masks = np.ascontiguousarray(masks[..., ::-1])
         return torch.from_numpy(masks), torch.from_numpy(known)
+
+    def _shown(self, epoch: int, index: int) -> Shown:
+        composed = self.compose(epoch, index) if self.compose is not None else None
+        if composed is not None:
+            return composed
+        example, store = self.examples[index], self.store
+        return Shown(
+            count=store.counts[example.video],
+            labelled=example.labelled,
+            mask=example.mask,
+            frames=partial(store.frames, example.video),
+        )
 
     def _globe(self, count: int, rng: np.random.Generator) -> list[int]:
         """Return the frames that inference would write into the global memory, moved together by less than their distance."""
@@ -222,10 +262,10 @@ class Clips(Dataset[dict[str, Any]]):
             numbers = numbers[np.arange(most) * len(numbers) // most]
         return [int(number) for number in numbers.clip(max=count - 1)]
 
-    def _clip(self, example: Example, count: int, rng: np.random.Generator) -> list[int]:
+    def _clip(self, shown: Shown, rng: np.random.Generator) -> list[int]:
         """Return T frames, `stride` apart, about a labelled one; a video that is too short repeats its ends."""
-        length, stride = self.options.clip_frames, self.options.stride
-        anchor = int(rng.choice(example.labelled))
+        length, stride, count = self.options.clip_frames, self.options.stride, shown.count
+        anchor = int(rng.choice(shown.labelled))
         place = int(rng.integers(length))
         place = min(place, anchor // stride)
         place = max(place, length - 1 - (count - 1 - anchor) // stride)

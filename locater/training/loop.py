@@ -19,7 +19,7 @@ from locater.loss import loss, place_loss
 from locater.memory import Writer
 from locater.model import Locater
 from locater.paper import PaperNetwork
-from locater.training.data import Clips, Example, FrameStore, Order, collate, scaled
+from locater.training.data import Clips, Compose, Example, FrameStore, Order, collate, scaled
 from locater.training.logs import Log
 from locater.training.options import TrainOptions
 from locater.training.processes import join, lost
@@ -69,11 +69,13 @@ def train(
     options: TrainOptions,
     *,
     out: Path,
+    compose: Compose | None = None,
     validation: Validation | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train `model` in place and return the path of its last weights, OUT/model.safetensors, configuration beside.
 
+    `compose`: what samples are asked of instead of their own videos, where `options.contrast_share` is more than 0.
     OUT/best.safetensors are those of the best mIoU, where there is a validation. A run that was interrupted goes on from its last
     checkpoint and ends with the same bits as one that was not, on the same machine and number of processes. Of several processes each takes
     its share of every batch, and the first alone writes and reports; the result is that of one process, to rounding. Raises ConfigError,
@@ -82,7 +84,8 @@ def train(
     accelerator = join(options, model)
     try:
         with compiled(model) if options.compiled else contextlib.nullcontext():
-            return _train(accelerator, model, examples, store, options, out=out, validation=validation, report=report)
+            clips = Clips(examples, store, options, model.config, compose if options.contrast_share else None)
+            return _train(accelerator, model, clips, out=out, validation=validation, report=report)
     except torch.OutOfMemoryError as error:
         raise LocaterError(
             f"training: {accelerator.device} ran out of memory; raise --accumulate (fewer samples a pass), add --recompute, "
@@ -99,9 +102,7 @@ def train(
 def _train(
     accelerator: Any,
     model: Locater,
-    examples: Sequence[Example],
-    store: FrameStore,
-    options: TrainOptions,
+    clips: Clips,
     *,
     out: Path,
     validation: Validation | None,
@@ -109,13 +110,13 @@ def _train(
 ) -> Path:
     from accelerate.utils import send_to_device
 
+    store, options = clips.store, clips.options
     model.train()
     if options.memories_only:
         freeze_encoders(model)
     if options.recompute:
         model.recompute()
     optimiser = make_optimiser(model, options)
-    clips = Clips(examples, store, options, model.config)
     described = identity(model, clips)
     steps = max(len(clips) // options.batch, 1) * options.epochs
     out.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,11 @@ class TrainOptions:
     flip: float = _option(
         0.5, "Share of samples that are mirrored, left and right swapped in their texts.", least=0, most=1
     )
+    contrast_share: float = _option(
+        0.0, "Share of samples that are composed with another clip, beside or before or behind, where nothing is right; needs the data's pairs.",
+        least=0, most=1,
+    )  # fmt: skip
+    contrasts: int = _option(1, "Clips that such a sample is composed with; fewer where a query has fewer.", least=1)
     memories_only: bool = _option(False, "Keep the encoders as they are and train what is past them; needs --init.")
     accumulate: int = _option(1, "Passes a step, to fit a batch into memory.", least=1)
     precision: str = _option("bf16", "Of the matrix products.", choices=("fp32", "bf16", "fp16"))
