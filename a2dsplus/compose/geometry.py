@@ -236,14 +236,14 @@ def composite(
         relation=pair.relation if pair else None,
     )
     own, *behind = panels(draft)
-    of_query = set(shown_annotated(draft, own, referent_frames(masks_of(query.video_id), query)))
+    of_query = set(_known(draft, own, query, masks_of))
     if layout is Layout.TEMPORAL:
         for panel in behind:
             of_query |= set(shown_annotated(draft, panel, sorted(masks_of(panel.video_id))))
     evaluated: dict[str, tuple[int, ...]] = {}
     if both_asked and behind:
         first = contrasts[0]
-        of_contrast = set(shown_annotated(draft, behind[0], referent_frames(masks_of(first.video_id), first)))
+        of_contrast = set(_known(draft, behind[0], first, masks_of))
         if of_contrast and layout is Layout.TEMPORAL:
             unknown = {frame for frame in of_query if behind[0].shows(frame)} - of_contrast
             of_contrast |= of_query - unknown
@@ -252,6 +252,14 @@ def composite(
     everything = tuple(sorted(of_query.union(*evaluated.values())))
     queries = draft.queries + ((contrasts[0].query_id,) if evaluated else ())
     return replace(draft, evaluated_frames=everything, evaluated=evaluated, queries=queries)
+
+
+def _known(sample: Sample, own: Panel, query: Query, masks_of: MasksOf) -> dict[int, int]:
+    """Return where a query's own panel shows frames at which its answer is known, as `shown_annotated`.
+
+    What is evaluated and what is scored ask here: the other objects' annotated frames are not its own, and push none of them out.
+    """
+    return shown_annotated(sample, own, referent_frames(masks_of(own.video_id), query))
 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
@@ -277,21 +285,22 @@ def units(sample: Sample, queries: Mapping[str, Query], masks_of: MasksOf) -> It
     shown = {panel: shown_annotated(sample, panel, sorted(masks_of(panel.video_id))) for panel in placed}
     for expression, query_id in sample.asked.items():
         own = placed[1] if expression == "contrast" and sample.evaluated else placed[0]
+        known = _known(sample, own, queries[query_id], masks_of)
         for frame in sample.evaluated.get(expression, sample.evaluated_frames):
-            mask = _answer(sample, queries[query_id], own, frame, shown[own], masks_of)
+            mask = _answer(sample, queries[query_id], own, frame, known, masks_of)
             if mask is not None:
-                ignore = _ignored(sample, placed, frame, shown, masks_of)
+                ignore = _ignored(sample, placed, frame, {**shown, own: known}, masks_of)
                 yield Unit(expression=expression, query_id=query_id, frame=frame, mask=mask, ignore=ignore)
 
 
 def _answer(
-    sample: Sample, query: Query, own: Panel, frame: int, shown: Mapping[int, int], masks_of: MasksOf
+    sample: Sample, query: Query, own: Panel, frame: int, known: Mapping[int, int], masks_of: MasksOf
 ) -> Rle | None:
     if not own.shows(frame):
         return empty(sample.height, sample.width)
-    annotated = shown.get(frame)
+    annotated = known.get(frame)
     there = masks_of(own.video_id)
-    if annotated is None or annotated not in there:
+    if annotated is None:
         return None
     height, width = _clip_size(there, annotated, own)
     rle = referent_rle(there, query, annotated, height=height, width=width)

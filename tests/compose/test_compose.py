@@ -292,7 +292,35 @@ def test_both_captions_are_asked_on_one_composite() -> None:
         (unit.expression, unit.frame): int(decode(unit.mask).sum()) for unit in units(after, queries, masks.__getitem__)
     }
     assert [areas["query", frame] > 0 for frame in (2, 6, 7)] == [True, False, False]
-    assert [areas.get(("contrast", frame), 0) > 0 for frame in (2, 7)] == [False, True]
+    # at frame 6 another object's frame is nearer than the referent's own, which is what is judged
+    assert [areas["contrast", frame] > 0 for frame in (2, 6, 7)] == [False, True, True]
+
+
+@given(st.data(), orders, st.sampled_from((SubsetName.S, SubsetName.T)), st.booleans())
+def test_what_is_evaluated_is_what_is_scored(data: st.DataObject, order: Order, subset: SubsetName, both: bool) -> None:
+    clips = {video: _clip(video, data.draw(st.integers(1, 9)), 4, 6) for video in ("q", "c", "d")}
+    mask = encode(np.ones((4, 6), bool))
+    masks = {
+        video: data.draw(
+            st.dictionaries(
+                st.integers(1, clip.frames), st.dictionaries(st.sampled_from("012"), st.just(mask), min_size=1)
+            )
+        )
+        for video, clip in clips.items()
+    }
+    queries = {f"{video}/0": _query(video) for video in clips}
+    contrasts = [queries["c/0"], queries["d/0"]][: data.draw(st.integers(1, 2))]
+    sample = composite(
+        subset, queries["q/0"], contrasts, clips=clips, masks_of=masks.__getitem__, order=order, both_asked=both
+    )
+    scored: dict[str, list[int]] = {expression: [] for expression in sample.asked}
+    for unit in units(sample, queries, masks.__getitem__):
+        scored[unit.expression].append(unit.frame)
+        own = panels(sample)[unit.expression == "contrast"]
+        assert bool(decode(unit.mask).any()) == own.shows(unit.frame)
+    assert scored == {
+        expression: list(sample.evaluated.get(expression, sample.evaluated_frames)) for expression in sample.asked
+    }
 
 
 def test_a_frozen_and_a_reversed_clip_are_contrasts_of_their_own_query() -> None:
