@@ -11,6 +11,11 @@ import h5py
 import numpy as np
 import pytest
 
+from a2dsplus.build.options import BuildOptions
+from a2dsplus.build.run import build
+from a2dsplus.compose.render import Rendering
+from a2dsplus.sources.a2d import A2dSource
+from a2dsplus.world import paint_world
 from tests.shared_data import SHARED
 
 CAPTIONS = [
@@ -102,3 +107,13 @@ def real_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, str(tool), str(folder), "--videos", "40", "--scale", "0.5"], check=True, capture_output=True
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A painted train split as a dataset without rendered videos, read only; its source stands in `world` beside."""
+    folder = tmp_path_factory.mktemp("train")
+    paint_world(folder / "world", seed=0, workers=1, splits=("train",), train_videos=8)
+    options = BuildOptions(split="train", rendering=Rendering(form="none"), workers=1)
+    build(A2dSource(folder / "world"), folder / "out", options=options)
+    return folder / "out"

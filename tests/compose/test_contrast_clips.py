@@ -12,28 +12,13 @@ import numpy as np
 import pytest
 
 import a2dsplus
-from a2dsplus.build.options import BuildOptions
-from a2dsplus.build.run import build
 from a2dsplus.compose.geometry import panels
-from a2dsplus.compose.render import Rendering
 from a2dsplus.dataset import tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import UsageError, WorkspaceError
 from a2dsplus.records import Layout, Order, Sample
-from a2dsplus.sources.a2d import A2dSource
-from a2dsplus.world import paint_world
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def trained_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A painted train split as a dataset without rendered videos, read only."""
-    folder = tmp_path_factory.mktemp("train")
-    paint_world(folder / "world", seed=0, workers=1, splits=("train",), train_videos=8)
-    options = BuildOptions(split="train", rendering=Rendering(form="none"), workers=1)
-    build(A2dSource(folder / "world"), folder / "out", options=options)
-    return folder / "out"
 
 
 def _drawn(clips: a2dsplus.ContrastClips, epochs: int) -> list[Sample]:
