@@ -126,6 +126,7 @@ def describe(units: Ints, truth: Truth, counts: Counts, context: Context) -> tup
 
 _RELATIONS = ("class+action", "class", "action", "none")
 _BY_LENGTH: Callable[[str], object] = lambda name: (len(name), name)  # noqa: E731  # numbers by size
+BY_CONTRASTS = "by number of contrasts"
 # What a sample says of its pair or composite, by the table's title, and the groups' order.
 _OF_SAMPLE: dict[str, tuple[Callable[[Sample], str | None], Callable[[str], object]]] = {
     "by tier": (lambda sample: None if sample.tier is None else f"tier {sample.tier}", str),
@@ -134,7 +135,7 @@ _OF_SAMPLE: dict[str, tuple[Callable[[Sample], str | None], Callable[[str], obje
         lambda sample: sample.relation,
         lambda name: (_RELATIONS.index(name) if name in _RELATIONS else 9, name),
     ),
-    "by number of contrasts": (lambda sample: str(len(sample.contrasts)), _BY_LENGTH),
+    BY_CONTRASTS: (lambda sample: str(len(sample.contrasts)), _BY_LENGTH),
 }
 _PLACE = "by place of the clip asked about"
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +187,16 @@ def test_it_memorises_one_batch(tmp_path: Path, form: str) -> None:
     assert seen[-1].loss < 0.2 * seen[0].loss  # Eq. 11's probabilities, enlarged, have soft edges
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread: a forked child has none of its parent's OpenMP threads and would wait for them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_run_killed_by_sigkill_ends_in_the_same_bits(tmp_path: Path) -> None:
     options = dataclasses.replace(OPTIONS, epochs=3)
 

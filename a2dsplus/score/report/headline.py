@@ -21,11 +21,12 @@ def headline(own: SubsetScore) -> Headline | None:
     pair, value = own.figures.get("pair"), own.figures.get("mIoU")
     group = own.figures.get("group")
     if pair is not None:
+        unread = max((row.get("pair") or 0.0 for row in own.blind.values()), default=0.0)
         answer = "In none of the pairs" if pair == 0 else f"In {_percent(pair)}% of the pairs"
         reasons.append(
             f"Both captions of a pair are answered right on one composite in {_percent(pair)}% of the pairs"
             + ("" if group is None else f", in both orders in {_percent(group)}%")
-            + "; whoever reads no query scores 0."
+            + f"; whoever reads no query scores {_percent(unread) if unread else 0}."
         )
     else:
         answer = "Cannot be told"

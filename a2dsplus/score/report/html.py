@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from a2dsplus.score.diagnosis import RankedUnit, Table, describe, known, ranked_units
+from a2dsplus.score.diagnosis import BY_CONTRASTS, RankedUnit, Table, describe, known, ranked_units
 from a2dsplus.score.figures.metrics import NAMES
 from a2dsplus.score.protocols import MEANS, TRAPS, Protocol, unit_ious
 from a2dsplus.score.report import plots
@@ -19,6 +19,7 @@ from a2dsplus.version import __version__
 
 _WORST, _MIDDLE, _BEST = 6, 3, 3  # pictures a subset
 _HEADLINES = ("mAP", "oIoU", "mIoU", "J&F", "cgF1", "pair")
+_OF_DIFFICULTY = ("pair", "leak")  # beside the bars' figure, over the number of contrasts
 _SIX = ("mAP_10", "oIoU", "mIoU")
 Cell = str | dict[str, Any]
 
@@ -101,10 +102,7 @@ def _subset(report: Report, name: str, own: SubsetScore, number: int) -> dict[st
         "groups": [
             {
                 "title": table.title,
-                "bars": plots.horizontal_bars(
-                    [(group.name, group.figures.get(bar), _beside_bar(group.figures, bar)) for group in table.groups],
-                    number,
-                ),
+                "picture": _curve(table, bar) if table.title == BY_CONTRASTS else _bars(table, bar, number),
                 "table": _groups(table),
             }
             for table in own.tables
@@ -113,6 +111,20 @@ def _subset(report: Report, name: str, own: SubsetScore, number: int) -> dict[st
         "no_frames": source.reason,
         "worst": _worst(own),
     }
+
+
+def _bars(table: Table, bar: str, number: int) -> Any:
+    rows = [(group.name, group.figures.get(bar), _beside_bar(group.figures, bar)) for group in table.groups]
+    return plots.horizontal_bars(rows, number)
+
+
+def _curve(table: Table, bar: str) -> Any:
+    """Return the figures that tell how hard it is by the number of contrasts."""
+    names = [name for name in (bar, *_OF_DIFFICULTY) if name in known(table)]
+    points = [
+        (int(group.name), group.queries, {name: group.figures.get(name) for name in names}) for group in table.groups
+    ]
+    return plots.curve_of_difficulty(points)
 
 
 def _ious(own: SubsetScore) -> np.ndarray:

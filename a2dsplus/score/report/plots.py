@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
@@ -140,6 +141,58 @@ def horizontal_bars(
             f'<text class="value" x="{label_width + room + 8}" y="{y + 13}">{escape(text)}</text>'
         )
     return _svg(parts, width, height, "Bars")
+
+
+def curve_of_difficulty(
+    points: Sequence[tuple[int, int, Mapping[str, float | None]]], *, width: int = 320, height: int = 250
+) -> Markup:
+    """Return figures over the number of contrasts, one line a figure: the more clips stand beside or around, the harder.
+
+    `points`: (contrasts, queries, figures in 0..1), ascending; the number of queries stands below each.
+    """
+    right, bottom = width - 62, height - 56
+    first, last = points[0][0], points[-1][0]
+
+    def across(contrasts: int) -> float:
+        return _LEFT + 14 + (contrasts - first) / max(last - first, 1) * (right - _LEFT - 28)
+
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = bottom - share * (bottom - _TOP)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_share(share)}</text>')
+    for contrasts, queries, _ in points:
+        x = across(contrasts)
+        parts.append(f'<text class="label" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{contrasts}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 30}" text-anchor="middle">{queries:,}</text>')
+    middle = (_LEFT + right) / 2
+    parts.append(
+        f'<text class="axis" x="{middle:.1f}" y="{height - 6}" text-anchor="middle">contrasts, and queries with as many</text>'
+    )
+    names = [name for name in points[0][2] if all(figures.get(name) is not None for _, _, figures in points)]
+    labels = _apart([bottom - (points[-1][2][name] or 0.0) * (bottom - _TOP) for name in names])
+    for number, (name, label_y) in enumerate(zip(names, labels, strict=True)):
+        values = [(contrasts, figures[name] or 0.0) for contrasts, _, figures in points]
+        at = [(across(contrasts), bottom - value * (bottom - _TOP)) for contrasts, value in values]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+        dots = "".join(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{escape(name)}, {contrasts} contrasts: {100 * value:.1f}%</title></circle>'
+            for (x, y), (contrasts, value) in zip(at, values, strict=True)
+        )
+        parts.append(f'<g class="series c{number % 6}"><polyline points="{line}"/>{dots}</g>')
+        parts.append(
+            f'<text class="label" x="{right - 6}" y="{label_y + 4:.1f}">{escape(name)} {100 * values[-1][1]:.0f}</text>'
+        )
+    return _svg(parts, width, height, "Curve of difficulty: figures by the number of contrasts")
+
+
+def _apart(heights: Sequence[float], least: float = 14) -> list[float]:
+    """Return the heights, moved down so far that labels do not overlap."""
+    found = list(heights)
+    order = sorted(range(len(found)), key=found.__getitem__)
+    for above, below in pairwise(order):
+        found[below] = max(found[below], found[above] + least)
+    return found
 
 
 def _axes(width: int, height: int, below: str, beside: str, *, top: float = 1.0) -> list[str]:
