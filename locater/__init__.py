@@ -6,7 +6,8 @@ the one of the authors' inference code, taking their weights.
 
 from locater.config import LocaterConfig, ReleasedConfig
 from locater.errors import CheckpointError, ConfigError, LocaterError, QueryError, VideoError
-from locater.model import Locater, Prediction, Session
+from locater.model import Locater, Prediction
+from locater.session import Session
 
 from . import checkpoint, grounding, loss, released
 

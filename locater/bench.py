@@ -140,10 +140,8 @@ def frame_rate(config: AnyConfig, *, frames: int = 16, words: int = 20, device: 
     video = torch.rand(1, frames, 3, size, size, device=device) * 2 - 1
 
     def follow() -> None:
-        session, eye = model.start(ids, video[:, config.sampled(frames)]), model.eye()
-        for part in video.split(batch, dim=1):
-            for tokens in session.fuse(eye.look(part)).unbind(1):
-                session.advance(tokens)
+        for _ in model.start(ids, video[:, config.sampled(frames)]).follow(video, together=batch):
+            pass
 
     with torch.inference_mode():
         return frames / _seconds(follow)

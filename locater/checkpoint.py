@@ -8,23 +8,21 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from locater.config import AnyConfig, LocaterConfig, ReleasedConfig
 from locater.errors import CheckpointError, ConfigError
-
-if TYPE_CHECKING:
-    from locater.model import Locater
+from locater.model import Locater
 
 _LARGEST_IMAGE = 1 << 12
 _MOST_WORDS = 1 << 10
 _MOST = 5  # faults named in one message
 
 
-def save(model: "Locater", path: str | Path) -> None:
+def save(model: Locater, path: str | Path) -> None:
     """Write the weights to `path` (.safetensors) and the configuration beside it (.json), each in one step.
 
     So is the WordPiece vocabulary (.vocab.txt), where the model reads its queries with one.
@@ -45,13 +43,11 @@ def write_tensors(path: Path, module: nn.Module) -> None:
     _replace(path, to_bytes(tensors, metadata={"format": "pt"}))
 
 
-def load(path: str | Path, *, vocab: str | Path | None = None) -> "Locater":
+def load(path: str | Path, *, vocab: str | Path | None = None) -> Locater:
     """Return the model, in evaluation mode, that `save` wrote. Raises `CheckpointError`, `QueryError`.
 
     `vocab`: instead of the WordPiece vocabulary beside it.
     """
-    from locater.model import Locater
-
     beside = _config_path(Path(path))
     tensors = read(path)
     if not beside.is_file():

@@ -7,7 +7,7 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,9 +16,7 @@ from torch import Tensor
 
 from locater.config import AnyConfig, LocaterConfig
 from locater.errors import QueryError, VideoError
-
-if TYPE_CHECKING:
-    from locater.model import Locater
+from locater.session import Eye, Session
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """The scales of the RVOS challenge (section 5.6)."""
@@ -27,13 +25,28 @@ Video = np.ndarray | Iterable[np.ndarray]
 _Replay = Callable[[], Iterator[np.ndarray]]
 
 
-def segment(model: "Locater", video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
+class Model(Protocol):
+    """What is followed: `model.Locater`."""
+
+    training: bool
+
+    @property
+    def config(self) -> AnyConfig: ...
+    @property
+    def device(self) -> torch.device: ...
+    def train(self, mode: bool) -> Any: ...
+    def start(self, query: str | Sequence[str] | Tensor, *, size: int | None = None) -> Session: ...
+    def eye(self) -> Eye: ...
+    def glance(self, frames: Tensor) -> Tensor: ...
+
+
+def segment(model: Model, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
     """Return the masks of the referent: bool (N, H, W). The arguments and errors are `stream`'s."""
     return np.stack(list(stream(model, video, query, **options)))
 
 
 def stream(
-    model: "Locater", video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
+    model: Model, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
 ) -> Iterator[np.ndarray]:
     """Yield the referent's mask in each frame, bool (H, W), one by one: where the probability is above `threshold`.
 
@@ -43,14 +56,14 @@ def stream(
         yield (probability > threshold).cpu().numpy()
 
 
-def probabilities(model: "Locater", video: Video, query: str | Tensor, **options: Any) -> Iterator[Tensor]:
+def probabilities(model: Model, video: Video, query: str | Tensor, **options: Any) -> Iterator[Tensor]:
     """Yield the referent's probability at each pixel of each frame, float32 (H, W) in [0, 1]. As `follow`, of one query."""
     for maps in follow(model, video, [query], **options):
         yield from maps
 
 
 def follow(
-    model: "Locater",
+    model: Model,
     video: Video,
     queries: Sequence[str | Tensor],
     *,
@@ -117,7 +130,7 @@ def confidence(probability: Tensor, mask: np.ndarray) -> float:
 class _Way:
     """One way to look at a video, at one scale, mirrored or not, with every query's session."""
 
-    def __init__(self, model: "Locater", queries: Sequence[str | Tensor], scale: float, mirrored: bool) -> None:
+    def __init__(self, model: Model, queries: Sequence[str | Tensor], scale: float, mirrored: bool) -> None:
         patch = model.config.patch
         self.model, self.mirrored = model, mirrored
         self.size = max(1, round(model.config.image_size * scale / patch)) * patch
@@ -134,7 +147,7 @@ class _Way:
 
     def encode(self, frames: np.ndarray) -> list[Tensor]:
         """Return every session's V (B, t, N, D) of the next frames, uint8 (t, H, W, 3)."""
-        return self._fused(self.eye.look(self.model.fitting(self._prepared(frames))))
+        return self._fused(self.eye.look(self._prepared(frames)))
 
     def advance(self, tokens: list[Tensor], index: int) -> list[Tensor]:
         """Return every query's logits (1, S, S) of frame `index` of `tokens`."""

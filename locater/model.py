@@ -1,4 +1,4 @@
-"""Locater, the model people call, and Session, one query on one video.
+"""Locater, the model people call: queries and frames checked, then `session.Session` step by step.
 
 Legend: B batch, T frames, N patches, L words, D width, S image side.
 """
@@ -18,6 +18,7 @@ from locater.language import HashTokeniser, Tokeniser, WordPieceTokeniser, check
 from locater.network import Network
 from locater.paper import PaperNetwork
 from locater.released_network import ReleasedNetwork
+from locater.session import Eye, Session, check
 
 Query = str | Sequence[str] | Tensor
 
@@ -35,100 +36,6 @@ class Prediction(NamedTuple):
     """a of Eq. 10: (B, T, L), or (B, T, 8, L) in the released network."""
     tokens: Tensor
     """V: (B, T, N, D)."""
-
-
-class Eye:
-    """The visual encoder on the frames of one video (or B of each) in order: what no query changes."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._before: Tensor | None = None  # earlier frames, for an encoder that looks back
-
-    def look(self, frames: Tensor) -> Tensor:
-        """frames (B, T, 3, S, S), the next ones -> what `Session.fuse` takes."""
-        context = self._network.context
-        if context:
-            before = frames[:, :1].expand(-1, context, -1, -1, -1) if self._before is None else self._before
-            frames = torch.cat([before, frames], dim=1)
-            self._before = frames[:, -context:].detach()
-        return self._network.look(frames)
-
-
-class Session:
-    """One query on one video (or B of each): remembers what it has seen. Made by `Locater.start`.
-
-    Its memory does not grow with the frames, unless the model is in training mode with gradients on: then
-    the steps stay connected, as back-propagation through time needs them to.
-    """
-
-    def __init__(self, model: "Locater", ids: Tensor, *, size: int, gradients: bool = False) -> None:
-        self._model, self._network, self._size = model, model.network, size
-        self._gradients = gradients  # in evaluation mode too
-        self._eye = Eye(model.network)
-        self.batch = len(ids)
-        with self._context():
-            self.words = self._network.read_words(ids)
-            self._globe = self._network.first_global(self.batch)
-            self._local = self._network.first_local(self.batch)
-        self._remembered = False
-        self._ready: Any = None
-        self._unwritten: tuple[Tensor, Tensor] | None = None  # the last frame's V and mask
-        self.word_weights: Tensor | None = None
-        """The word weights of the last step, (B, L) or (B, 8, L)."""
-
-    def _context(self) -> torch.set_grad_enabled:
-        return torch.set_grad_enabled(torch.is_grad_enabled() and (self._gradients or self._model.training))
-
-    def remember(self, tokens: Tensor, known: Tensor | None = None) -> None:
-        """Write sampled frames into the global memory, in time order and before the first `advance`: V (B, t, N, D).
-
-        known (B, t): which of them are a sample's own, all if left out; the others only fill up the batch.
-        """
-        with self._context():
-            self._globe = self._network.write_global(self._globe, tokens, known)
-        self._remembered = True
-
-    def step(self, frame: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the logits of the next frame's mask and write the frame into the local memory.
-
-        frame (B, 3, S, S) in [-1, 1] -> (B, 1, S, S). mask (B, 1, S, S) in [0, 1] is written in place of the
-        model's own. Raises `VideoError` for other shapes.
-        """
-        check(frame, (self.batch, 3, self._size, self._size), "frame")
-        if mask is not None:
-            check(mask.float(), (self.batch, 1, self._size, self._size), "mask")
-        with self._context():
-            tokens = self.fuse(self._eye.look(self._model.fitting(frame.unsqueeze(1))))
-            return self.advance(tokens[:, 0], mask)
-
-    def fuse(self, seen: Tensor) -> Tensor:
-        """Return V (B, T, N, D) of what an `Eye` has seen, for `remember` and `advance`. It depends on no memory."""
-        with self._context():
-            return self._network.fuse(seen, self.words)[-1]
-
-    def advance(self, tokens: Tensor, mask: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Return the logits of the next frame, V (B, N, D) -> (B, 1, S, S): the one step that everything runs.
-
-        The frame before is written into M_l first. What of this one will be written: the model's own mask or, where
-        `known` (B,), all if left out, `mask` (B, 1, S, S).
-        """
-        network = self._network
-        with self._context():
-            if self._globe is not None and self._ready is None:
-                if not self._remembered:
-                    raise VideoError("no global frames: this model has a global memory to write them into")
-                self._ready = network.readable(self._globe)
-            if self._unwritten is not None:
-                self._local = network.write_local(self._local, *self._unwritten)
-            logits, own, self.word_weights = network.predict(
-                tokens, self.words, self._ready, self._local, size=self._size
-            )
-            written = own.detach()  # no gradient flows through the model's own mask
-            if mask is not None:
-                given = network.remembered(mask.to(tokens.device)).to(written.dtype)
-                written = given if known is None else torch.where(known.view(-1, 1, 1, 1), given, written)
-            self._unwritten = tokens, written
-            return logits
 
 
 class Locater(nn.Module):
@@ -153,11 +60,6 @@ class Locater(nn.Module):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
-
-    def fitting(self, frames: Tensor) -> Tensor:
-        """Return frames on the device and in the precision of the parameters."""
-        parameter = next(self.parameters())
-        return frames.to(parameter.device, parameter.dtype)
 
     def recompute(self, on: bool = True) -> None:
         """Switch gradient checkpointing: less memory in training, a second forward pass through the blocks."""
@@ -202,10 +104,10 @@ class Locater(nn.Module):
         default; another multiple of the patch works in the paper's network (multi-scale inference). Raises `QueryError`,
         `VideoError`.
         """
-        session = Session(self, self.tokens(query), size=self._side(size))
+        session = Session(self.network, self.tokens(query), size=self._side(size))
         if self.config.global_size and global_frames is not None:
             chunks = [global_frames] if isinstance(global_frames, Tensor) else global_frames
-            for part in self._parts(chunks, session.batch, session._size):
+            for part in self._parts(chunks, session.batch, session.size):
                 session.remember(session.fuse(self.glance(part)))
         return session
 
@@ -215,14 +117,7 @@ class Locater(nn.Module):
         (B, T, 3, S, S) -> what `Session.fuse` takes.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.training):
-            return self._glance(frames)
-
-    def _glance(self, frames: Tensor) -> Tensor:
-        frames, context = self.fitting(frames), self.network.context
-        if not context:
-            return self.network.look(frames)
-        each = [frames[:, [index] * (context + 1)] for index in range(frames.shape[1])]
-        return torch.cat([self.network.look(clip) for clip in each], dim=1)
+            return self.eye().glance(frames)
 
     def eye(self) -> Eye:
         """Return the visual encoder for the frames of one video, whose look any number of sessions may share."""
@@ -268,42 +163,23 @@ class Locater(nn.Module):
         (B, T, 3, S, S) in [-1, 1]. Where `masks` (B, T, 1, S, S) is given and `known` (B, T) is True (all, if left out), the local memory takes the given
         mask, elsewhere the model's own, through which no gradient flows. Raises `QueryError`, `VideoError`.
         """
-        session = Session(self, self.tokens(query), size=self.config.image_size, gradients=True)
-        outputs = self._encode(session, global_frames, frames, ahead)  # K times (B, T, N, D)
-        logits, weights = [], []
-        for t, tokens in enumerate(outputs[-1].unbind(1)):
-            given, labelled = (None if part is None else part[:, t] for part in (masks, known))
-            logits.append(session.advance(tokens, given, labelled))
-            weights.append(session.word_weights)
-        read = self.network.auxiliary(outputs)
-        return Prediction(torch.stack(logits, 1), read, torch.stack(weights, 1), outputs[-1])  # type: ignore[arg-type]  # every step has set it
-
-    def _encode(self, session: Session, globe: Tensor | None, frames: Tensor, ahead: Tensor | None) -> list[Tensor]:
-        """Return F2 of every module for a clip, (B, T, N, D) each, the global frames written into the session's memory."""
-        size, batch, network = self.config.image_size, session.batch, self.network
+        size = self.config.image_size
+        session = Session(self.network, self.tokens(query), size=size, gradients=True)
         if frames.dim() != 5 or not frames.shape[1]:
             raise VideoError(f"frames have shape {tuple(frames.shape)}, expected (B, T, 3, {size}, {size}), T >= 1")
-        check(frames, (batch, frames.shape[1], 3, size, size), "frames")
-        if globe is None or not self.config.global_size:
-            return network.fuse(session._eye.look(self.fitting(frames)), session.words)
-        count = globe.shape[1]
-        check(globe, (batch, count, 3, size, size), "global frames")
-        if network.context:
-            seen = torch.cat([self._glance(globe), session._eye.look(self.fitting(frames))], dim=1)
-        else:  # one pass for both
-            seen = network.look(self.fitting(torch.cat([globe, frames], dim=1)))  # (B, G + T, N, D)
-        outputs = network.fuse(seen, session.words)
-        session.remember(outputs[-1][:, :count], ahead)
-        return [output[:, count:] for output in outputs]
+        check(frames, (session.batch, frames.shape[1], 3, size, size), "frames")
+        globe = global_frames if self.config.global_size else None
+        if globe is not None:
+            check(globe, (session.batch, globe.shape[1], 3, size, size), "global frames")
+        outputs = session.encode(globe, frames, ahead)  # K times (B, T, N, D)
+        logits, weights = [], []
+        for t, tokens in enumerate(outputs[-1].unbind(1)):  # (B, N, D)
+            given, labelled = (None if part is None else part[:, t] for part in (masks, known))
+            logits.append(session.advance(tokens, given, labelled))  # (B, 1, S, S)
+            weights.append(session.word_weights)
+        read = self.network.auxiliary(outputs)
+        return Prediction(torch.stack(logits, 1), read, torch.stack(weights, 1), outputs[-1])
 
     def segment(self, video: np.ndarray | Iterable[np.ndarray], query: str | Tensor, **options: Any) -> np.ndarray:
         """Return the masks of the referent of `query` in `video`: bool (N, H, W). See `inference.segment`."""
         return segment(self, video, query, **options)
-
-
-def check(frames: Tensor, shape: tuple[int, ...], name: str) -> None:
-    """Raise `VideoError` unless `frames` is floating point and of `shape`."""
-    if tuple(frames.shape) != shape:
-        raise VideoError(f"{name}: shape {tuple(frames.shape)}, expected {shape}")
-    if not frames.is_floating_point():
-        raise VideoError(f"{name}: {frames.dtype}, expected floating point values")

@@ -14,8 +14,6 @@ from locater.errors import LocaterError
 from locater.model import Locater
 from locater.training.data import Example, FrameStore, scaled, squared
 
-_TOGETHER = 8  # frames encoded at once
-
 
 class Marks(NamedTuple):
     """What a validation found, 0..1, at S x S and at the frames that the store keeps."""
@@ -75,8 +73,4 @@ class Validation:
         frames = scaled(torch.from_numpy(images).permute(0, 3, 1, 2)[None])  # (1, n, 3, S, S)
         taken = [number * len(images) // count for number in model.config.sampled(count)]
         session = model.start(text, frames[:, taken])
-        eye, masks = model.eye(), []
-        for chunk in frames.split(_TOGETHER, dim=1):
-            for tokens in session.fuse(eye.look(model.fitting(chunk))).unbind(1):
-                masks.append((session.advance(tokens)[0, 0] > 0).cpu().numpy())
-        return np.stack(masks)
+        return np.stack([(logits[0, 0] > 0).cpu().numpy() for logits in session.follow(frames)])
