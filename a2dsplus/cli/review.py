@@ -75,6 +75,12 @@ _PORT = 8710
     type=click.Path(path_type=Path),
     help="Write the reviewed pairs and exit: ids alone, or, as FILE.csv, captions and all that was said.",
 )
+@click.option(
+    "--judged",
+    default="",
+    metavar="TEXT",
+    help="With --export: what the file is to say, besides, of how its pairs were judged.",
+)
 def command(
     dataset: Path,
     port: int | None,
@@ -89,6 +95,7 @@ def command(
     known: Path | None,
     database: str | None,
     export_to: Path | None,
+    judged: str,
 ) -> None:
     """Check the sampled pairs on a local page, one key a verdict, the doubtful first.
 
@@ -119,7 +126,7 @@ def command(
             pairs, said = export_table(desk, export_to)
             click.echo(f"{export_to}: {pairs} pairs, {said} votes; with captions, so for the team alone")
         else:
-            in_use, accepted = export(desk, export_to)
+            in_use, accepted = export(desk, export_to, judged=judged)
             click.echo(f"{export_to}: {in_use} pairs, {accepted} of them accepted")
         told = watched(desk.ledger)
         if told:

@@ -2,12 +2,13 @@
 
 {"schema": 2, "split": "test", "pairs": [{"query": "<id>", "contrast": "<id>", "status": "accepted", "grade": "excluded"}, ...]}
 
-A query's rows are its candidates in order, as many in use as a build is asked for. In schema 1, which is still read, one is. The lists
-that the toolkit ships are `annotations/pairs/<name>.json`; they say besides how they were judged, and the kind of reason of each pair.
+A query's rows are its candidates in order, as many in use as a build is asked for. In schema 1, which is still read, one is. A file says besides
+of what its pairs are (dataset, seed, role model), how they were judged, and the kind of reason of each. The lists that the toolkit ships are
+`annotations/pairs/<name>.json`.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -31,8 +32,9 @@ class PublishedPair:
     status: Status
 
 
-def write_pairs(path: Path, pairs: Iterable[Pair], *, split: str) -> int:
-    """Write pairs, by query id and rank: those in use and the rejected ones; return how many are in use."""
+def write_pairs(path: Path, pairs: Iterable[Pair], *, split: str, about: Mapping[str, object] | None = None) -> int:
+    """Write pairs, by query id and rank, a line each: those in use and the rejected ones; return how many are in use. `about`: what else the
+    file says of them."""
     rows = [
         {
             "query": pair.query_id,
@@ -43,10 +45,11 @@ def write_pairs(path: Path, pairs: Iterable[Pair], *, split: str) -> int:
         }
         for pair in sorted(pairs, key=lambda pair: (pair.query_id, pair.rank))
     ]
+    head = {"schema": SCHEMA, "name": path.stem, "split": split, **(about or {})}
+    lines = [f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in head.items()]
+    listed = ",\n".join(f"  {json.dumps(row, sort_keys=True)}" for row in rows)
     with replacing(path) as partial:
-        partial.write_text(
-            json.dumps({"schema": SCHEMA, "split": split, "pairs": rows}, indent=0, sort_keys=True) + "\n"
-        )
+        partial.write_text("{\n" + ",\n".join(lines) + f',\n "pairs": [\n{listed}\n ]\n}}\n', encoding="utf-8")
     return sum(row["status"] != "rejected" for row in rows)
 
 
@@ -66,7 +69,7 @@ def locate(name: str) -> Path:
 
 def list_name(path: Path) -> str | None:
     """Return the name of a list that the toolkit ships, None for any other file."""
-    return path.stem if path.parent == resources.path(_FOLDER) else None
+    return path.stem if path.resolve().parent == resources.path(_FOLDER).resolve() else None
 
 
 def read_pairs_file(path: Path, *, split: str | None = None) -> list[PublishedPair]:

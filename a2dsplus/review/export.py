@@ -1,7 +1,7 @@
 """What a review leaves for others: the pairs as ids for `build --pairs`, and everything that was said, as a table."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,33 @@ COLUMNS = (
 )
 
 
-def export(desk: Desk, path: Path) -> tuple[int, int]:
-    """Write the reviewed pairs as a list of ids and statuses; return how many are in use and how many of those are accepted."""
+def export(desk: Desk, path: Path, *, judged: str = "") -> tuple[int, int]:
+    """Write the reviewed pairs as a list of ids and statuses; return how many are in use and how many of those are accepted.
+
+    `judged`: what the file is to say, besides what the dataset tells, of how they were judged.
+    """
     from a2dsplus.contrast.pairs_file import write_pairs
 
     manifest = desk.workspace.manifest() or {}
     pairs = desk.pairs()
     contrasts = desk.catalogue.contrasts
-    number = write_pairs(path, to_publish(pairs, contrasts=contrasts), split=str(manifest.get("split", "test")))
-    return number, sum(pair.status == "accepted" for pair in in_use(pairs, contrasts=contrasts))
+    used = in_use(pairs, contrasts=contrasts)
+    accepted = sum(pair.status == "accepted" for pair in used)
+    about = {
+        "dataset": manifest.get("source", {}).get("name"),
+        "seed": manifest.get("seed"),
+        "roles": (manifest.get("srl") or {}).get("name"),
+        "judged": " ".join(filter(None, [_judged(used, accepted), judged])),
+    }
+    split = str(manifest.get("split", "test"))
+    return write_pairs(path, to_publish(pairs, contrasts=contrasts), split=split, about=about), accepted
+
+
+def _judged(used: Sequence[Pair], accepted: int) -> str:
+    excluded = sum(pair.grade == "excluded" for pair in used)
+    by_rules = f"From the captions alone, by the toolkit's exclusion test (annotations/exclusion.json): {excluded} of {len(used)} excluded, {len(used) - excluded} undecided."
+    seen = f"Accepted by reviewers who watched the clips: {accepted}." if accepted else "Nobody watched the clips."
+    return f"{by_rules} {seen}"
 
 
 def export_table(desk: Desk, path: Path) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The server without a socket: what each address answers, who may call it, what a reviewer is shown."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -501,6 +502,15 @@ def test_export_carries_ids_and_statuses_alone(made: Path, store: Store, tmp_pat
     assert found[swapped["query"], swapped["contrast"]] == "rejected"
     assert found[second["query"], second["contrast"]] == "accepted"
     assert "rolling" not in path.read_text()
+    # and of what its pairs are, and how they were judged
+    assert export(desk, path, judged="Two of them were read aloud.") == (6, 2)
+    about = json.loads(path.read_text())
+    manifest = json.loads((made / "manifest.json").read_text()) if (made / "manifest.json").is_file() else {}
+    assert about["name"] == "pairs" and about["dataset"] == manifest.get("source", {}).get("name")
+    assert re.fullmatch(
+        r"From the captions alone, .*: \d of 6 excluded, \d undecided\. Accepted by reviewers who watched the clips: 2\. Two of them were read aloud\.",
+        about["judged"],
+    )
 
 
 def test_a_build_while_serving_is_taken_in(tmp_path: Path, store: Store) -> None:
