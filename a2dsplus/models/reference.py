@@ -79,7 +79,7 @@ class LocaterModel:
             raise ModelError(f"sample {video.sample_id}: {error}") from error
         except torch.OutOfMemoryError as error:
             raise ModelError(
-                f"sample {video.sample_id}: {self._kind} ran out of memory; fewer --workers share it better"
+                f"sample {video.sample_id}: {self._kind} ran out of memory; lower --batch (frames encoded together), or run fewer --workers on it"
             ) from error
 
 

@@ -81,9 +81,13 @@ def open_training(
                 )
             )
     if not examples:
-        raise InputError(
-            f"{root}: no caption of split {split} has a mask; captions and masks are of different releases"
+        masked = any(annotations.values())
+        why = (
+            "captions and masks are of different releases"
+            if masked
+            else "the source publishes none; take a split that has masks"
         )
+        raise InputError(f"{root}: no caption of split {split} has a mask: {why}")
     labels = {video: [number - 1 for number in annotations[video]] for video in videos}
     counts = {video: clips[video].frames for video in videos}
     return examples, FrameStore(_Clips(clips), counts, size=size, every=every, labelled=labels)

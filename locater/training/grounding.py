@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from locater.errors import LocaterError
 from locater.grounding import Grounding, grounding_loss
 from locater.training.data import Order
-from locater.training.loop import rate
+from locater.training.objective import rate
 from locater.training.options import TrainOptions
 
 

@@ -10,56 +10,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from locater import checkpoint
-from locater.errors import CheckpointError, ConfigError, LocaterError
-from locater.loss import loss, place_loss
-from locater.memory import Writer
+from locater.errors import ConfigError, LocaterError
 from locater.model import Locater
 from locater.paper import PaperNetwork
 from locater.training.data import Clips, Compose, Example, FrameStore, Order, collate, scaled
 from locater.training.logs import Log
+from locater.training.objective import Objective, attention_for, freeze_encoders, make_optimiser, rate
 from locater.training.options import TrainOptions
 from locater.training.processes import join, lost
 from locater.training.progress import Progress
 from locater.training.state import checkpoints, identity, read_state, restore_state, save_state
-from locater.training.validation import Validation
+from locater.training.validation import Marks, Validation
 
-_LONG_SEQUENCE = 1024  # tokens from which on torch's fused attention is the faster one on a CPU, forward and back
 _WORKERS = 8  # beside an accelerator, unless told otherwise
-
-
-def rate(step: int, *, steps: int, options: TrainOptions) -> float:
-    """Return the learning rate of 0-based `step`: a rise over `warmup` steps, then polynomial decay to zero."""
-    rise = min((step + 1) / (options.warmup + 1), 1.0)
-    return float(options.lr * rise * (1 - step / steps) ** options.power)
-
-
-class Objective(nn.Module):
-    """A network and its losses in one: all that leaves it takes part in the loss, as several processes need it."""
-
-    def __init__(self, model: Locater, options: TrainOptions) -> None:
-        super().__init__()
-        self.model = model
-        self._place = options.place
-        self._batch = options.batch
-
-    def forward(self, ids: Tensor, batch: dict[str, Tensor], *, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the loss, the mean IoU and the logits (B, T, 1, S, S) of a batch, `collate`'s without its texts.
-
-        ids (B, L). Loss and IoU are the batch's shares of those of a step with `count` labelled frames: the shares add up.
-        """
-        truth, known = batch["masks"], batch["known"]
-        given = known & batch["teacher"].unsqueeze(1)
-        globe, frames = scaled(batch["globe"]), scaled(batch["frames"])
-        prediction = self.model(ids, globe, frames, ahead=batch["ahead"], masks=truth, known=given)
-        total = loss(prediction, truth, known=known, count=count, weight=self.model.config.aux_weight).total
-        if self._place:
-            total = total + self._place * len(ids) / self._batch * place_loss(prediction.tokens)
-        logits = prediction.logits.detach()
-        return total, overlap(logits, truth, known, count=count), logits
 
 
 def train(
@@ -85,7 +52,7 @@ def train(
     try:
         with compiled(model) if options.compiled else contextlib.nullcontext():
             clips = Clips(examples, store, options, model.config, compose if options.contrast_share else None)
-            return _train(accelerator, model, clips, out=out, validation=validation, report=report)
+            return _train(_Run(accelerator, model, clips, out=out, validation=validation), report)
     except torch.OutOfMemoryError as error:
         raise LocaterError(
             f"training: {accelerator.device} ran out of memory; raise --accumulate (fewer samples a pass), add --recompute, "
@@ -99,123 +66,148 @@ def train(
         raise
 
 
-def _train(
-    accelerator: Any,
-    model: Locater,
-    clips: Clips,
-    *,
-    out: Path,
-    validation: Validation | None,
-    report: Callable[[Progress], None] | None,
-) -> Path:
-    from accelerate.utils import send_to_device
+class _Run:
+    """A training on its way: what it was when it was started or killed, and a step at a time to the end."""
 
-    store, options = clips.store, clips.options
-    model.train()
-    if options.memories_only:
-        freeze_encoders(model)
-    if options.recompute:
-        model.recompute()
-    optimiser = make_optimiser(model, options)
-    described = identity(model, clips)
-    steps = max(len(clips) // options.batch, 1) * options.epochs
-    out.mkdir(parents=True, exist_ok=True)
-    scaler, found = accelerator.scaler, checkpoints(out)
-    step, best = 0, -1.0
-    if found:
-        step, best = read_state(found[-1], identity=described)
-        restore_state(found[-1], model=model, optimiser=optimiser, scaler=scaler)
-    several, main = accelerator.num_processes, accelerator.is_main_process
-    if store.bytes <= options.cache_gb * 2**30:
-        with accelerator.local_main_process_first():  # which reads for all of its machine
-            store.preload(file=out / "frames.bin" if several > 1 else None)
-    network, optimiser = accelerator.prepare(Objective(model, options), optimiser)
-    log = Log(out, start=step) if main else None
-    order = Order(
-        length=len(clips), batch=options.batch, seed=options.seed, start=step, steps=steps, passes=options.accumulate,
-        rank=accelerator.process_index, ranks=several,
-    )  # fmt: skip
-    batches = iter(_loader(clips, order, options, device=accelerator.device))
-    writers = model.network.writers() if isinstance(model.network, PaperNetwork) else {}
-    sums: list[Tensor] = []
-    began, since = time.perf_counter(), step
-    while step < steps:
-        for group in optimiser.param_groups:
-            group["lr"] = rate(step, steps=steps, options=options)
-        # what dropout draws depends on the step and the process alone, on every device
-        draw = np.random.default_rng([options.seed, step, accelerator.process_index])
-        torch.manual_seed(int(draw.integers(2**63)))
-        count = clips.labelled(
-            order.keys(step)
-        )  # of all passes and processes, none of which may weigh more for having fewer
-        last = step + 1 == steps
-        logging, saving = (
-            every == 0 or last for every in ((step + 1) % options.log_every, (step + 1) % options.save_every)
+    def __init__(
+        self, accelerator: Any, model: Locater, clips: Clips, *, out: Path, validation: Validation | None
+    ) -> None:
+        self.accelerator, self.model, self.clips, self.out, self.validation = accelerator, model, clips, out, validation
+        self.store, self.options = clips.store, clips.options
+        self.rank, self.ranks, self.main = (
+            accelerator.process_index,
+            accelerator.num_processes,
+            accelerator.is_main_process,
         )
-        for writer in writers.values():
-            writer.watched = logging
+        model.train()
+        if self.options.memories_only:
+            freeze_encoders(model)
+        if self.options.recompute:
+            model.recompute()
+        self.identity = identity(model, clips)
+        self.step, self.steps, self.best = 0, max(len(clips) // self.options.batch, 1) * self.options.epochs, -1.0
+        optimiser = make_optimiser(model, self.options)
+        out.mkdir(parents=True, exist_ok=True)
+        if found := checkpoints(out):
+            self.step, self.best = read_state(found[-1], identity=self.identity)
+            restore_state(found[-1], model=model, optimiser=optimiser, scaler=accelerator.scaler)
+        if self.store.bytes <= self.options.cache_gb * 2**30:
+            with accelerator.local_main_process_first():  # which reads for all of its machine
+                self.store.preload(file=out / "frames.bin" if self.ranks > 1 else None)
+        self.network, self.optimiser = accelerator.prepare(Objective(model, self.options), optimiser)
+        self.order = Order(
+            length=len(clips), batch=self.options.batch, seed=self.options.seed, start=self.step, steps=self.steps,
+            passes=self.options.accumulate, rank=self.rank, ranks=self.ranks,
+        )  # fmt: skip
+        self.batches = iter(_loader(clips, self.order, self.options, device=accelerator.device))
+        self.writers = model.network.writers() if isinstance(model.network, PaperNetwork) else {}
+        self.sums: list[Tensor] = []  # of loss and IoU since the last log line
+        self.began, self.since = time.perf_counter(), self.step
+
+    def due(self, every: int) -> bool:
+        """Return whether something that comes every so many steps, and after the last, comes now."""
+        return self.step % every == 0 or self.step == self.steps
+
+    def advance(self) -> dict[str, Any]:
+        """Take a step and return its last batch, with its texts and logits."""
+        options, accelerator = self.options, self.accelerator
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.step, steps=self.steps, options=options)
+        # what dropout draws depends on the step and the process alone, on every device
+        draw = np.random.default_rng([options.seed, self.step, self.rank])
+        torch.manual_seed(int(draw.integers(2**63)))
+        # of all passes and processes, none of which may weigh more for having fewer
+        count = self.clips.labelled(self.order.keys(self.step))
+        self.step += 1
+        for writer in self.writers.values():
+            writer.watched = self.due(options.log_every)
         for turn in range(options.accumulate):
-            batch = send_to_device(next(batches), accelerator.device, non_blocking=True)
+            batch = _send(next(self.batches), accelerator.device)
             texts = batch.pop("text")
-            apart = accelerator.no_sync(network) if turn + 1 < options.accumulate else contextlib.nullcontext()
-            with apart, attention_for(model):
-                total, iou, logits = network(model.tokens(texts), batch, count=count)
-                accelerator.backward(total * several)  # which average their gradients
-            sums.append(torch.stack([total.detach(), iou]))
+            apart = accelerator.no_sync(self.network) if turn + 1 < options.accumulate else contextlib.nullcontext()
+            with apart, attention_for(self.model):
+                total, iou, logits = self.network(self.model.tokens(texts), batch, count=count)
+                accelerator.backward(total * self.ranks)  # which average their gradients
+            self.sums.append(torch.stack([total.detach(), iou]))
         if options.clip_norm:
-            accelerator.clip_grad_norm_(network.parameters(), options.clip_norm)
-        optimiser.step()
-        optimiser.zero_grad()
-        step += 1
-        marks = None
-        if validation is not None and (last or step % options.validate_every == 0):
-            shares = validation.sums(model, rank=accelerator.process_index, ranks=several)
-            marks = validation.marks(accelerator.reduce(shares.float().to(accelerator.device)))
-            if main and marks.miou > best:
-                checkpoint.save(model, out / "best.safetensors")
-            best = max(best, marks.miou)
-        if logging or saving:
-            mean, overlapping = (accelerator.reduce(torch.stack(sums).sum(0)) * options.accumulate / len(sums)).tolist()
-            if not mean < float("inf"):
+            accelerator.clip_grad_norm_(self.network.parameters(), options.clip_norm)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        return {**batch, "text": texts, "logits": logits}
+
+    def validated(self) -> Marks | None:
+        """Return what the validation finds, if there is one now, and keep the weights if they are the best so far."""
+        if self.validation is None or not self.due(self.options.validate_every):
+            return None
+        shares = self.validation.sums(self.model, rank=self.rank, ranks=self.ranks)
+        marks = self.validation.marks(self.accelerator.reduce(shares.float().to(self.accelerator.device)))
+        if self.main and marks.miou > self.best:
+            checkpoint.save(self.model, self.out / "best.safetensors")
+        self.best = max(self.best, marks.miou)
+        return marks
+
+    def progress(self, marks: Marks | None) -> Progress | None:
+        """Return what is to be told of this step, if anything. Raises LocaterError for a loss that is not finite."""
+        logging, mean, iou = self.due(self.options.log_every), float("nan"), float("nan")
+        if logging or self.due(self.options.save_every):
+            sums = self.accelerator.reduce(torch.stack(self.sums).sum(0)) * self.options.accumulate / len(self.sums)
+            found, overlapping = sums.tolist()
+            if not found < float("inf"):
                 raise LocaterError(
-                    f"training: the loss is {mean} at step {step}; lower the rate (--lr) or train in fp32"
+                    f"training: the loss is {found} at step {self.step}; lower the rate (--lr) or train in fp32"
                 )
-        if log is not None and (logging or marks is not None):
-            now = Progress(
-                step=step, steps=steps, loss=mean if logging else float("nan"), iou=overlapping if logging else float("nan"),
-                seconds=(time.perf_counter() - began) / (step - since), memory=_gigabytes(accelerator.device),
-                vitals=_vitals(writers), marks=marks,
-            )  # fmt: skip
-            log.progress(now, lr=optimiser.param_groups[0]["lr"])
+            if logging:
+                mean, iou = found, overlapping
+        if not logging and marks is None:
+            return None
+        seconds = (time.perf_counter() - self.began) / (self.step - self.since)
+        vitals = {name: writer.vitals.tolist() for name, writer in self.writers.items() if writer.vitals is not None}
+        now = Progress(
+            step=self.step, steps=self.steps, loss=mean, iou=iou, seconds=seconds, memory=_gigabytes(self.accelerator.device),
+            vitals={name: (spread, gate) for name, (spread, gate) in vitals.items()}, marks=marks,
+        )  # fmt: skip
+        if logging:
+            self.sums.clear()
+            self.began, self.since = time.perf_counter(), self.step
+        return now
+
+    def save(self) -> None:
+        """Write a checkpoint, which a killed run goes on from."""
+        save_state(
+            self.out, model=self.model, optimiser=self.optimiser, scaler=self.accelerator.scaler, step=self.step, best=self.best,
+            identity=self.identity,
+        )  # fmt: skip
+
+
+def _send(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Return a batch, its tensors on a device."""
+    return {name: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for name, v in batch.items()}
+
+
+def _train(run: _Run, report: Callable[[Progress], None] | None) -> Path:
+    """Take the steps that are left, tell and keep what is due, and return the path of the last weights."""
+    log = Log(run.out, start=run.step) if run.main else None
+    while run.step < run.steps:
+        batch = run.advance()
+        now = run.progress(run.validated())
+        if log is None:
+            continue
+        if now is not None:
+            log.progress(now, lr=run.optimiser.param_groups[0]["lr"])
             if report is not None:
                 report(now)
-        if logging:
-            sums.clear()
-            began, since = time.perf_counter(), step
-        if saving and log is not None:
-            save_state(out, model=model, optimiser=optimiser, scaler=scaler, step=step, best=best, identity=described)
-            log.masks(step, frames=scaled(batch["frames"]), truth=batch["masks"], logits=logits, texts=texts)
+        if run.due(run.options.save_every):
+            run.save()
+            frames, truth = scaled(batch["frames"]), batch["masks"]
+            log.masks(run.step, frames=frames, truth=truth, logits=batch["logits"], texts=batch["text"])
     if log is not None:
         log.close()
-    accelerator.wait_for_everyone()
-    model.eval()
-    final = out / "model.safetensors"
-    if main:
-        checkpoint.save(model, final)
+    run.accelerator.wait_for_everyone()
+    run.model.eval()
+    final = run.out / "model.safetensors"
+    if run.main:
+        checkpoint.save(run.model, final)
     return final
-
-
-def freeze_encoders(model: Locater) -> None:
-    """Leave what comes before the memories as it is: no gradient, no graph. Raises ConfigError for the released network."""
-    if not isinstance(model.network, PaperNetwork):
-        raise ConfigError("training: memories_only is for the paper's network")
-    for part in [*model.network.encoders(), model.network.readouts]:
-        part.requires_grad_(False)
-
-
-def _vitals(writers: dict[str, Writer]) -> dict[str, tuple[float, float]]:
-    found = {name: writer.vitals.tolist() for name, writer in writers.items() if writer.vitals is not None}
-    return {name: (spread, gate) for name, (spread, gate) in found.items()}
 
 
 def _gigabytes(device: torch.device) -> float:
@@ -258,40 +250,3 @@ def compiled(model: Locater) -> Iterator[None]:
         ) from error
     finally:
         del network.look, network.fuse
-
-
-def make_optimiser(model: Locater, options: TrainOptions) -> torch.optim.Optimizer:
-    """Return Adam (weight decay in the gradient) or AdamW over all trainable parameters; matrices and kernels alone decay."""
-    kind = torch.optim.AdamW if options.decoupled else torch.optim.Adam
-    products = (nn.Linear, nn.Conv2d, nn.Conv3d, nn.LSTM)
-    matrices = {
-        id(p) for m in model.modules() if isinstance(m, products) for p in m.parameters(recurse=False) if p.dim() > 1
-    }
-    matrices |= {id(p) for m in model.modules() if isinstance(m, Writer) for p in (m.candidate, m.gate)}
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not trainable:
-        raise CheckpointError("training: the model has no trainable parameter")
-    decaying, others = ([p for p in trainable if (id(p) in matrices) == kept] for kept in (True, False))
-    groups = [{"params": decaying, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return kind([group for group in groups if group["params"]], lr=options.lr, fused=True)
-
-
-def overlap(logits: Tensor, truth: Tensor, known: Tensor, *, count: int | None = None) -> Tensor:
-    """Return the mean IoU of labelled frames; 1 where both are empty. `count`: as in `loss`."""
-    ours, theirs = logits.detach() > 0, truth > 0.5
-    both = (ours & theirs).sum((2, 3, 4)).float()
-    either = (ours | theirs).sum((2, 3, 4)).float()
-    iou = torch.where(either > 0, both / either.clamp_min(1), torch.ones_like(both))
-    return (iou * known).sum() / (known.sum().clamp_min(1) if count is None else count)
-
-
-def attention_for(model: Locater) -> contextlib.AbstractContextManager[Any]:
-    """Return the context with the faster attention for a forward and a backward pass.
-
-    On a CPU the backward pass of torch's fused attention takes several times that of plain products where sequences are short.
-    """
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    if model.device.type == "cpu" and model.config.patches < _LONG_SEQUENCE:
-        return sdpa_kernel(SDPBackend.MATH)
-    return contextlib.nullcontext()

@@ -22,9 +22,10 @@ from locater.loss import place_loss
 from locater.training import Clips, Example, FrameStore, TrainOptions, Validation, train
 from locater.training.data import collate, scaled, squared
 from locater.training.initial import settle, transfer
-from locater.training.loop import make_optimiser, rate
+from locater.training.objective import make_optimiser, rate
 from locater.training.progress import Progress
 from locater.training.published import load_vectors, load_vision, load_vit
+from tests.sources.roots import refer_ytvos
 
 SIZE, COUNT = 32, 24
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
@@ -723,14 +724,19 @@ def test_the_command_trains_on_an_a2d_folder_and_its_weights_load(small_root: Pa
             ["--root", "{root}", "--split", "test", "--validation-split", "valid"],
             "split 'valid': A2D-Sentences has train and test",
         ),
+        (
+            ["--root", "{ytvos}", "--validation-split", "valid"],
+            "no caption of split valid has a mask: the source publishes none",
+        ),
     ],
 )
-def test_bad_input_is_one_clear_line(small_root: Path, arguments: list[str], words: str) -> None:
+def test_bad_input_is_one_clear_line(small_root: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
     from a2dsplus.cli.train import command
     from a2dsplus.errors import A2dsplusError
 
     with pytest.raises(A2dsplusError, match=words):
-        given = [part.format(root=small_root) for part in arguments]
+        ytvos = refer_ytvos(tmp_path / "ytvos") if "{ytvos}" in arguments else None
+        given = [part.format(root=small_root, ytvos=ytvos) for part in arguments]
         command.main(["--preset", "tiny", *given], standalone_mode=False)
 
 
