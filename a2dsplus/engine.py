@@ -19,10 +19,11 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -33,12 +34,16 @@ State = TypeVar("State")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-ENGINES = Registry(what="engine", group="a2dsplus.engines", built_in={"local": "a2dsplus.engine:LocalEngine"})
+ENGINES = Registry(
+    what="engine",
+    group="a2dsplus.engines",
+    built_in={"local": "a2dsplus.engine:LocalEngine", "ray": "a2dsplus.engine_ray:RayEngine"},
+)
 _AHEAD = 3  # items handed out a worker: enough that none waits, few enough that memory does not grow with the number of items
 
 
 class Engine(Protocol):
-    """What runs a function over items. Made by `Class(workers=n)`."""
+    """What runs a function over items. Made by `Class(workers=n)`; see `make_engine`."""
 
     @property
     def workers(self) -> int:
@@ -97,9 +102,27 @@ def nothing(_number: int) -> None:
     """Return the state of workers whose items share nothing."""
 
 
-def make_engine(name: str = "local", *, workers: int | None = None) -> Engine:
-    """Return the engine of a name. `workers`: by default one a processor. Raises UsageError for an unknown name."""
-    engine: Engine = ENGINES.load(name)(workers=processors() if workers is None else workers)
+def make_engine(
+    name: str = "local",
+    *,
+    workers: int | None = None,
+    address: str | None = None,
+    folders: Sequence[Path] = (),
+    gpus: int = 0,
+) -> Engine:
+    """Return the engine of a name. `workers`: by default as many as the engine sees fit.
+
+    An engine whose class takes them is told the `address` of the cluster to use, the `folders` that its workers have to see, and how many
+    `gpus` a worker needs. Raises UsageError for an unknown name, and for an address that the engine has no use for.
+    """
+    kind = ENGINES.load(name)
+    takes = signature(kind).parameters
+    if address is not None and "address" not in takes:
+        raise UsageError(f"--ray-address {address}: --engine {name} has no use for it")
+    told: dict[str, Any] = {"address": address, "folders": tuple(folders), "gpus": gpus}
+    if workers is not None or "address" not in takes:  # a cluster's engine counts the cluster's processors
+        told["workers"] = processors() if workers is None else workers
+    engine: Engine = kind(**{key: value for key, value in told.items() if key in takes})
     return engine
 
 
@@ -166,14 +189,14 @@ def _share(quota: str, period: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class Failed:
     """An error on its way home: of the toolkit by its class and words (its cause may not travel), any other by its traceback."""
 
     kind: type[A2dsplusError] | None
     words: str
 
     @classmethod
-    def of(cls, error: Exception) -> "_Failed":
+    def of(cls, error: Exception) -> "Failed":
         if isinstance(error, A2dsplusError):
             return cls(type(error), str(error))
         return cls(None, "".join(traceback.format_exception(error)))
@@ -217,7 +240,7 @@ def _pooled(
                 waiting = deque(future for future in waiting if future not in done)
             for future in ready:
                 found = future.result()
-                if isinstance(found, _Failed):
+                if isinstance(found, Failed):
                     raise found.error()
                 yield found
     except BrokenProcessPool:
@@ -246,7 +269,7 @@ def _begin(job: bytes, workers: int, turns: Any) -> None:
         share_threads(workers)  # now of the libraries that the job imported
         _state = start(number)
     except Exception as error:  # sent home with the first item
-        _state = _Failed.of(error)
+        _state = Failed.of(error)
 
 
 def _die_with_parent() -> None:
@@ -259,10 +282,10 @@ def _die_with_parent() -> None:
 
 def _in_worker(item: Any) -> Any:
     """Return the result of an item, or its error."""
-    if isinstance(_state, _Failed):
+    if isinstance(_state, Failed):
         return _state
     assert _work is not None
     try:
         return _work(_state, item)
     except Exception as error:  # a worker never raises: an error that does not travel would end the pool
-        return _Failed.of(error)
+        return Failed.of(error)

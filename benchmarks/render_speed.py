@@ -20,6 +20,7 @@ from pathlib import Path
 
 from a2dsplus.compose.geometry import composite, panels
 from a2dsplus.compose.render import Rendering, render
+from a2dsplus.engine import LocalEngine
 from a2dsplus.records import Clip, Layout, Order, Sample
 from a2dsplus.sources.a2d import A2dSource
 
@@ -126,7 +127,7 @@ def main() -> None:
                         rendering=Rendering(),
                         journal=journal,
                         stamps=dict.fromkeys(clips, ""),
-                        workers=CORES,
+                        engine=LocalEngine(workers=CORES),
                     )
                     assert result.made == len(chosen)
 

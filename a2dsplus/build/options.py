@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from a2dsplus.compose.order import OrderChoice
 from a2dsplus.compose.render import Rendering
+from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import UsageError
 from a2dsplus.records import DEFAULT_SUBSETS, Kind, SubsetName
 from a2dsplus.sources import LeftOut
@@ -16,7 +17,7 @@ Recipe = Literal["paper", "strict"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """What to build. `order`: see `compose.order`, by default the recipe's; `pairs`: a pairs file to build from, or a published list's name;
-    `contrasts`: contrast clips a sample; `full_only`: leave out queries with fewer true negatives than that; `check_content`: look at the content of source files, not at their sizes and times; `database`: of the reviews, if not the default. Raises UsageError."""
+    `contrasts`: contrast clips a sample; `full_only`: leave out queries with fewer true negatives than that; `check_content`: look at the content of source files, not at their sizes and times; `database`: of the reviews, if not the default; `engine`: what runs the stages. Raises UsageError."""
 
     split: str = "test"
     subsets: tuple[SubsetName, ...] = DEFAULT_SUBSETS
@@ -32,7 +33,7 @@ class BuildOptions:
     pairs: Path | None = None
     database: str | None = None
     rendering: Rendering = field(default_factory=Rendering)
-    workers: int = 1
+    engine: Engine = field(default_factory=LocalEngine)
     skip_bad: bool = False
     check_content: bool = False
 

@@ -12,7 +12,8 @@ from a2dsplus.contrast.pairs_file import list_name
 from a2dsplus.contrast.positions import position_words
 from a2dsplus.contrast.reviewed import in_use
 from a2dsplus.dataset import tables
-from a2dsplus.dataset.lock import working_in
+from a2dsplus.dataset.lock import turn, working_in
+from a2dsplus.dataset.shard import Shard
 from a2dsplus.dataset.workspace import SCHEMA, Workspace
 from a2dsplus.errors import UsageError
 from a2dsplus.files import sha256
@@ -27,34 +28,64 @@ _BETWEEN = {"roles": stages.roles, "contrast": stages.contrast, "compose": stage
 
 
 def build(
-    source: Source, out: Path, *, options: BuildOptions, only: Stage | None = None, bars: Bars = bar
+    source: Source,
+    out: Path,
+    *,
+    options: BuildOptions,
+    only: Stage | None = None,
+    shard: Shard | None = None,
+    bars: Bars = bar,
 ) -> BuildReport:
     """Construct the subsets of a source's split in the folder `out`; return what was done.
 
-    `only`: run this stage alone, on the tables that are there; the manifest is written by a whole build. Raises InputError (with the file, row
+    `only`: run this stage alone, on the tables that are there; the manifest is written by a whole build. `shard`:
+    write the tables where they are not there yet, one shard after another, and render its share of the samples, beside the other shards; a
+    whole build afterwards finds what they made, makes what is missing, and finishes. Raises InputError (with the file, row
     or frame at fault) and leaves what is in `out` as it was, or whole; UsageError for a split that the source cannot have.
     """
     if source.splits and options.split not in source.splits:
         raise UsageError(f"--split {options.split}: {source.name} has {', '.join(source.splits)}")
-    with working_in(out):
+    if shard is not None and only not in (None, "render"):
+        raise UsageError(f"--shard {shard} --only {only}: what shards share is rendering; leave --shard out")
+    with working_in(out, shard=shard):
+        if shard is not None:
+            return _run_shard(source, Workspace(out), options, only, shard, bars)
         return _run(source, Workspace(out), options, only, bars)
+
+
+def _run_shard(
+    source: Source, workspace: Workspace, options: BuildOptions, only: Stage | None, shard: Shard, bars: Bars
+) -> BuildReport:
+    report = BuildReport()
+    with turn(workspace.root):
+        for stage in STAGES[:-1] if only is None else ():
+            _stage(stage, source, workspace, options, report, bars)
+    stages.render_samples(workspace, options, report, bars, shard=shard)
+    return report
 
 
 def _run(source: Source, workspace: Workspace, options: BuildOptions, only: Stage | None, bars: Bars) -> BuildReport:
     report = BuildReport()
-    workspace.manifest()  # of a version that this one must not overwrite?
     chosen = STAGES if only is None else (only,)
     rendered = Rendered()
     for stage in chosen:
-        if stage == "read":
-            stages.read(workspace, options, report, bars, source=source)
-        elif stage == "render":
+        if stage == "render":
             rendered = stages.render_samples(workspace, options, report, bars)
         else:
-            _BETWEEN[stage](workspace, options, report, bars)
+            _stage(stage, source, workspace, options, report, bars)
     if only is not None:
         return report
     return _finish(workspace, options, report, rendered)
+
+
+def _stage(
+    stage: Stage, source: Source, workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars
+) -> None:
+    workspace.manifest()  # of a version that this one must not overwrite?
+    if stage == "read":
+        stages.read(workspace, options, report, bars, source=source)
+    else:
+        _BETWEEN[stage](workspace, options, report, bars)
 
 
 def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, rendered: Rendered) -> BuildReport:

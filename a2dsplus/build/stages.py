@@ -23,7 +23,9 @@ from a2dsplus.contrast.own_clip import own_pair
 from a2dsplus.contrast.reviewed import Verdicts, in_use, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
 from a2dsplus.dataset import expressions_file, samples_file, tables
+from a2dsplus.dataset.shard import Shard
 from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import ClipError, InputError, WorkspaceError
 from a2dsplus.files import digest, sha256
 from a2dsplus.progress import Bars
@@ -36,6 +38,7 @@ from a2dsplus.version import __version__
 # a change to what a stage makes from the same input changes its number
 _READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 5, 4
 _WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
+_MANY_CAPTIONS = 1000
 _LACKS = "the split withholds {}"
 
 
@@ -58,7 +61,7 @@ def read(workspace: Workspace, options: BuildOptions, report: BuildReport, bars:
 def _read(workspace: Workspace, options: BuildOptions, bars: Bars, source: Source, key: str) -> None:
     listing = source.listing(options.split)
     with bars("reading clips and masks", len(listing.videos), "videos") as advance:
-        reading = read_split(source, listing, skip_bad=options.skip_bad, progress=advance)
+        reading = read_split(source, listing, skip_bad=options.skip_bad, engine=options.engine, progress=advance)
     if options.correct:
         reading = replace(reading, queries=tuple(_corrected(query) for query in reading.queries))
     fingerprint = reading.fingerprint(source.name)
@@ -114,10 +117,10 @@ def roles(workspace: Workspace, options: BuildOptions, report: BuildReport, bars
     queries = tables.read_queries(workspace)
     texts = [query.text for query in queries]
     labeller = load_labeller(options.srl, predicates=Predicates(options.predicates))
-    # a process for every thousand captions: starting one costs as much as parsing some hundred
-    workers = min(options.workers, 1 + len(texts) // 1000)
+    # fewer are parsed sooner than a worker has started
+    engine = options.engine if len(texts) >= _MANY_CAPTIONS else LocalEngine()
     with bars("labelling roles", len(texts), "captions") as advance:
-        parsed = parse(texts, labeller=labeller, workers=workers, progress=advance)
+        parsed = parse(texts, labeller=labeller, engine=engine, progress=advance)
     tables.write_roles(workspace, dict(zip((query.query_id for query in queries), parsed, strict=True)))
     workspace.remember("roles", key, outputs=["roles.parquet"], srl=srl)
     report.done.append("roles")
@@ -366,20 +369,27 @@ def composed(workspace: Workspace) -> list[SubsetName]:
 # ---- render ----------------------------------------------------------------------------------------------------------
 
 
-def render_samples(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars) -> Rendered:
-    """Write the videos or images of every sample; return what there is. Samples whose clips cannot be decoded are refused, or left out."""
+def render_samples(
+    workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars, *, shard: Shard | None = None
+) -> Rendered:
+    """Write the videos or images of every sample; return what there is. Samples whose clips cannot be decoded are refused, or left out.
+
+    `shard`: write its share of them alone; those that are to be left out are the whole build's to leave out.
+    """
     samples = {subset: samples_of(workspace, subset) for subset in composed(workspace)}
     clips = tables.read_clips(workspace)
-    every = [sample for rows in samples.values() for sample in rows]
+    every: Sequence[Sample] = [sample for rows in samples.values() for sample in rows]
+    every = shard.share(every) if shard else every
     with bars("rendering", len(every) if options.rendering.form != "none" else 0, "samples") as advance:
         result = render(
             workspace.root,
             every,
             clips,
             rendering=options.rendering,
-            journal=workspace.journal,
+            journal=workspace.journal_of(shard) if shard else workspace.journal,
+            others=workspace.journals,
             stamps={video: clip_key(clip) for video, clip in clips.items()},
-            workers=options.workers,
+            engine=options.engine,
             progress=advance,
         )
     if result.failed and not options.skip_bad:
@@ -388,6 +398,7 @@ def render_samples(workspace: Workspace, options: BuildOptions, report: BuildRep
         raise ClipError(f"{result.failed[0].reason}{rest}")
     if result.failed:
         report.left_out += result.failed
+    if result.failed and shard is None:
         _leave_out(workspace, options, samples, {row.item for row in result.failed})
     (report.done if result.made else report.kept).append(f"render ({result.made} new)")
     return result

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from a2dsplus.cli.options import dataset_option
+from a2dsplus.cli.options import chosen_engine, dataset_option, engine_option, shard_option
 from a2dsplus.errors import UsageError
 
 
@@ -63,6 +63,7 @@ from a2dsplus.errors import UsageError
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Where the predictions go.  [default: predictions-NAME]")
 @click.option("--subsets", default=None, help="Which subsets, such as M,S. By default all that the dataset has.")
+@engine_option
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes, each with its model.  [default: one a device]"
 )
@@ -71,6 +72,7 @@ from a2dsplus.errors import UsageError
     default=None,
     help="cpu, cuda, or several such as cuda:0,cuda:1; samples are shared out among them.  [default: all GPUs, or cpu]",
 )
+@shard_option
 @click.option("--no-score", is_flag=True, help="Write the predictions only.")
 def command(
     model: str,
@@ -86,8 +88,11 @@ def command(
     root: Path | None,
     out: Path | None,
     subsets: str | None,
+    engine: str,
+    ray_address: str | None,
     workers: int | None,
     device: str | None,
+    shard: str | None,
     no_score: bool,
 ) -> None:
     """Run a model over M, S and T, write its predictions, and score them.
@@ -98,6 +103,7 @@ def command(
 
     A run that was interrupted goes on where it stopped; subsets that are done are not run again.
     """
+    from a2dsplus.dataset.shard import Shard
     from a2dsplus.models import find
     from a2dsplus.models.run import Run, predict
     from a2dsplus.progress import bar
@@ -107,13 +113,23 @@ def command(
         raise UsageError("--subsets: expected names such as M,S")
     remark = getattr(find(model), "remark", None)
     devices = _devices(device)
+    gpus = 0
+    if engine != "local":  # another engine shows each of its workers an accelerator of its own
+        gpus = int(devices[0] != "cpu")
+        devices = (devices[0].partition(":")[0],)
     folder = out or Path(f"predictions-{model.replace(':', '.')}")
     run = Run(
         model=model,
         checkpoint=checkpoint,
         dataset=dataset,
         devices=devices,
-        workers=workers or len(devices),
+        engine=chosen_engine(
+            engine,
+            ray_address,
+            workers=workers or (len(devices) if engine == "local" else None),
+            folders=[dataset, root, checkpoint, detector, segmenter],
+            gpus=gpus,
+        ),
         root=root,
         options={
             "detector": detector,
@@ -125,7 +141,14 @@ def command(
             "flip": flip or None,
         },
     )
-    done = predict(run, folder, subsets=names, bars=bar)
+    own = None if shard is None else Shard.parse(shard)
+    done = predict(run, folder, subsets=names, shard=own, bars=bar)
+    if own is not None:
+        click.echo(
+            f"shard {own} of {', '.join(done)} in {folder}; after all shards, the same command without --shard",
+            err=True,
+        )
+        return
     if remark is not None:
         _say(remark, dataset)
     click.echo(f"predictions of {model} for {', '.join(done)} in {folder}", err=True)

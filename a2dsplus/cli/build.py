@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from a2dsplus.cli.options import chosen_engine, engine_option, shard_option
 from a2dsplus.dataset.workspace import DEFAULT
 from a2dsplus.engine import processors
 from a2dsplus.errors import UsageError
@@ -102,12 +103,14 @@ from a2dsplus.errors import UsageError
 @click.option(
     "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="With --render frames: of JPEG."
 )
+@engine_option
 @click.option(
     "--workers",
     type=click.IntRange(1),
     default=None,
     help="Processes; by default one a core. The result does not depend on it.",
 )
+@shard_option
 @click.option(
     "--only",
     type=click.Choice(["read", "roles", "contrast", "compose", "render"]),
@@ -137,7 +140,10 @@ def command(
     form: Literal["video", "frames", "none"],
     image: Literal["jpg", "png"],
     quality: int,
+    engine: str,
+    ray_address: str | None,
     workers: int | None,
+    shard: str | None,
     only: Literal["read", "roles", "contrast", "compose", "render"] | None,
     check_content: bool,
     skip_bad: bool,
@@ -158,6 +164,7 @@ def command(
     from a2dsplus.build.stats import grades_line
     from a2dsplus.compose.render import Rendering
     from a2dsplus.contrast.pairs_file import locate
+    from a2dsplus.dataset.shard import Shard
     from a2dsplus.records import SubsetName
     from a2dsplus.sources import find_source
     from a2dsplus.world import paint_world
@@ -166,18 +173,21 @@ def command(
     unknown = [name for name in names if name not in list(SubsetName)]
     if unknown or not names:
         raise UsageError(f"--subsets {subsets}: expected some of N,M,S,T")
-    processes = workers or processors()
+    own = None if shard is None else Shard.parse(shard)
+    if root is None and own is not None:
+        raise UsageError(f"--shard {own}: give the dataset's folder with --root")
     if root is None:
         click.echo(
             "no --root given: building the painted sample (give your A2D-Sentences folder with --root)", err=True
         )
         root, source_name = out / "world", "a2d-sentences"
-        paint_world(root, splits=(split,), workers=processes)
+        paint_world(root, splits=(split,), workers=workers or processors())
     source = find_source(root, name=source_name)
     report = build(
         source,
         out,
         only=only,
+        shard=own,
         options=BuildOptions(
             split=split,
             subsets=tuple(subset for subset in SubsetName if subset in names),
@@ -193,7 +203,7 @@ def command(
             pairs=None if pairs is None else locate(pairs),
             database=database,
             rendering=Rendering(form=form, image=image, quality=quality),
-            workers=processes,
+            engine=chosen_engine(engine, ray_address, workers=workers, folders=[root, out]),
             skip_bad=skip_bad,
             check_content=check_content,
         ),
@@ -202,6 +212,11 @@ def command(
         click.echo(f"left out: {row.item}: {row.reason}", err=True)
     for query_id, reason in report.unpaired.items():
         click.echo(f"no pair: {query_id}: {reason}", err=True)
+    if own is not None:
+        click.echo(
+            f"shard {own}: {', '.join([*report.done, *report.kept])} in {out}; after all shards, the same command without --shard"
+        )
+        return
     if only is not None:
         click.echo(f"{only}: {'done' if report.done else 'as it was'} in {out}")
         return

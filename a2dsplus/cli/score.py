@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
+from a2dsplus.cli.options import chosen_engine, engine_option
 from a2dsplus.errors import UsageError
 
 if TYPE_CHECKING:
+    from a2dsplus.engine import Engine
     from a2dsplus.media.segments import Resize
     from a2dsplus.score.evaluation import ProtocolName
     from a2dsplus.score.protocols import Missing
@@ -33,6 +35,7 @@ class _Settings(TypedDict):
     seed: int
     resamples: int
     workers: int
+    engine: "Engine"
 
 
 _HELP = """Score models' masks against the ground truth of a dataset, beside the published and the blind rows.
@@ -128,6 +131,7 @@ def _help() -> str:
     show_default=True,
     help="Bootstrap resamples; 0 for none.",
 )
+@engine_option
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
@@ -150,6 +154,8 @@ def command(
     beside: str | None,
     seed: int,
     resamples: int,
+    engine: str,
+    ray_address: str | None,
     workers: int | None,
 ) -> None:
     """Score predictions; what the help says is made by `_help`, from what the protocols are."""
@@ -172,6 +178,12 @@ def command(
         seed=seed,
         resamples=resamples,
         workers=workers or min(processors(), 8),
+        engine=chosen_engine(
+            engine,
+            ray_address,
+            workers=1 if engine == "local" else None,  # one subset is scored sooner than a process has started
+            folders=[dataset, *predictions, against],
+        ),
     )
     table = int(beside) if beside else None
     if join or len(predictions) == 1:

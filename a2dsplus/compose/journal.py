@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,35 +23,37 @@ def clip_key(clip: Clip) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Journal:
-    """What was rendered, {target: (key, files) of its last entry}, and read, {video: (stamp of its clip, fingerprint of its frames)}."""
+    """What was rendered, {(target, key): files of its last entry}, and read, {(video, stamp of its clip): fingerprint of its frames}."""
 
-    files: dict[str, tuple[str, Made]] = field(default_factory=dict)
-    frames: dict[str, tuple[str, Fingerprint]] = field(default_factory=dict)
+    files: dict[tuple[str, str], Made] = field(default_factory=dict)
+    frames: dict[tuple[str, str], Fingerprint] = field(default_factory=dict)
 
     def frames_of(self, video: str, stamp: str) -> Fingerprint | None:
         """Return the fingerprint of a video's clip, None where it was not read or has changed since."""
-        known, found = self.frames.get(video, ("", None))
-        return found if known == stamp else None
+        return self.frames.get((video, stamp))
 
 
-def read_journal(path: Path) -> Journal:
-    """Return the journal; a line torn by a kill is as if it had not been written."""
+def read_journal(*paths: Path) -> Journal:
+    """Return the journal, of one file or of several; a line torn by a kill is as if it had not been written."""
     found = Journal()
-    try:
-        lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return found
-    for line in lines:
+    for path, line in _lines(paths):
         try:
             row = json.loads(line)
             if "clip" in row:
-                found.frames[row["clip"]] = row["stamp"], Fingerprint.read(row["frames"], where=str(path))
+                found.frames[row["clip"], row["stamp"]] = Fingerprint.read(row["frames"], where=str(path))
             else:
                 made = {name: (sha, size, at) for name, (sha, size, at) in row["files"].items()}
-                found.files[row["target"]] = row["key"], made
+                found.files[row["target"], row["key"]] = made
         except (ValueError, KeyError, TypeError, AttributeError, WorkspaceError):
             continue
     return found
+
+
+def _lines(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    for path in paths:
+        with suppress(OSError):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                yield path, line
 
 
 @contextmanager

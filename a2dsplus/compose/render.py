@@ -16,7 +16,7 @@ import cv2
 from a2dsplus.compose.frames import Decode, composed_frames
 from a2dsplus.compose.geometry import panels
 from a2dsplus.compose.journal import Made, appending, read_journal
-from a2dsplus.engine import LocalEngine, nothing
+from a2dsplus.engine import Engine, nothing
 from a2dsplus.errors import ClipError, InputError, WorkspaceError
 from a2dsplus.files import digest, inside, replacing, replacing_folder, sha256
 from a2dsplus.media.clips import decode, encode, to_rgb
@@ -73,17 +73,18 @@ def render(
     *,
     rendering: Rendering,
     journal: Path,
+    others: Sequence[Path] = (),
     stamps: Mapping[str, str],
-    workers: int,
+    engine: Engine,
     progress: Advance = unwatched,
 ) -> Rendered:
     """Write the files of samples below `root` that are missing or were made from something else.
 
-    `stamps`: a key a video that changes with its clip. `progress` is called with the number of samples just finished. A sample
+    `journal`: where what is finished is written down; `others`: what other runs, such as shards, wrote down. `stamps`: a key a video that changes with its clip. `progress` is called with the number of samples just finished. A sample
     whose clip cannot be decoded is listed as failed and leaves no file. Each clip is read whole once, with one of its samples where that
     shows its last frame, for its fingerprint. Raises WorkspaceError where the disk is full.
     """
-    known = read_journal(journal)
+    known = read_journal(*others, journal)
     shown = {panel.video_id for sample in samples for panel in panels(sample)}
     result = Rendered(
         frames={video: found for video in sorted(shown) if (found := known.frames_of(video, stamps[video])) is not None}
@@ -93,16 +94,16 @@ def render(
     missing: list[tuple[Sample, str]] = []
     for sample in samples:
         key = _key(sample, rendering, stamps)
-        entry = known.files.get(rendering.target(sample))
-        if entry is not None and entry[0] == key and _unchanged(root, entry[1]):
-            result.files.update({name: sha for name, (sha, _, _) in entry[1].items()})
+        made = known.files.get((rendering.target(sample), key))
+        if made is not None and _unchanged(root, made):
+            result.files.update({name: sha for name, (sha, _, _) in made.items()})
             progress(1)
         else:
             missing.append((sample, key))
     jobs = _jobs(missing, clips, shown - result.frames.keys())
     with appending(journal) as append:
         work = partial(_one, root, rendering)
-        for done in LocalEngine(workers=workers).run(work, jobs, start=nothing, in_order=False):
+        for done in engine.run(work, jobs, start=nothing, in_order=False):
             for video, own in done.frames.items():
                 append({"clip": video, "stamp": stamps[video], "frames": own.as_dict()})
             result.frames.update(done.frames)
@@ -114,7 +115,7 @@ def render(
                 result.made += 1
             progress(1)
         unread = [clips[video] for video in sorted(shown - result.frames.keys())]
-        for clip, found in LocalEngine(workers=workers).run(_read, unread, start=nothing):
+        for clip, found in engine.run(_read, unread, start=nothing):
             if found is not None:
                 append({"clip": clip.video_id, "stamp": stamps[clip.video_id], "frames": found.as_dict()})
                 result.frames[clip.video_id] = found
@@ -244,11 +245,12 @@ def _state(path: Path) -> tuple[str, int, int]:
 
 
 def _unchanged(root: Path, made: Made) -> bool:
-    for name, (_, size, changed) in made.items():
+    for name, (sha, size, changed) in made.items():
         try:
             state = (root / name).stat()
+            # another machine of a shared file system may tell another time: the content decides
+            if state.st_size != size or (state.st_mtime_ns != changed and sha256(root / name) != sha):
+                return False
         except OSError:
-            return False
-        if (state.st_size, state.st_mtime_ns) != (size, changed):
             return False
     return True

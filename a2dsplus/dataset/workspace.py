@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from a2dsplus.dataset.shard import Shard
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.files import PARTIAL, sha256, write_bytes
 from a2dsplus.version import __version__
@@ -160,6 +161,15 @@ class Workspace:
     def journal(self) -> Path:
         """The append-only list of rendered files and what they were made from."""
         return self.path(_STATE, "rendered.jsonl")
+
+    def journal_of(self, shard: Shard) -> Path:
+        """Return a shard's own list: several machines do not append to one file."""
+        return self.path(_STATE, f"rendered-{shard.name}.jsonl")
+
+    @property
+    def journals(self) -> list[Path]:
+        """All such lists, the shards' and the whole builds'."""
+        return sorted(self.path(_STATE).glob("rendered*.jsonl"))
 
 
 def _remove_empty(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from a2dsplus.dataset.lock import FOLDER as LOCKS
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import ModelError, PredictionError, UsageError
 from a2dsplus.files import sha256
@@ -44,7 +45,7 @@ def claim(out: Path, dataset: Path, names: Sequence[str], identity: Mapping[str,
 
     note = out / "manifest.json"
     if not note.exists():
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(path.name != LOCKS for path in out.iterdir()):
             raise PredictionError(f"{out}: is not empty and not of this command; choose another --out")
         return []
     try:

@@ -2,20 +2,22 @@
 
 OUT/<subset>.json        results: [{"image_id", "segmentation", "score"}, ...], in the dataset's order
 OUT/manifest.json        which ground truth and which model they are of
-OUT/.<subset>.partial    what is done so far, one sample a line; a killed run goes on from it
+OUT/.<subset>.partial    what is done so far, one sample a line, .<subset>.shard-<I>-of-<N>.partial what a shard did; a killed run goes on from it
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from a2dsplus.compose.subset import Subset
+from a2dsplus.dataset.lock import working_in
+from a2dsplus.dataset.shard import Shard
 from a2dsplus.dataset.tables import RoleRows, read_roles
 from a2dsplus.dataset.workspace import Workspace
-from a2dsplus.engine import LocalEngine
+from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import InputError, PredictionError, listed
 from a2dsplus.files import write_text
 from a2dsplus.models import make
@@ -27,7 +29,7 @@ from a2dsplus.progress import Bars, no_bar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which model over which dataset. `devices`: one worker process each, in turn; `root`: where the source clips are, if they moved.
+    """Which model over which dataset. `devices`: one worker each, in turn; `root`: where the source clips are, if they moved.
 
     `options`: what else the model's constructor is given, by name, such as {"threshold": 0.3}; None counts as not given.
     """
@@ -36,7 +38,7 @@ class Run:
     checkpoint: Path | None
     dataset: Path
     devices: tuple[str, ...] = ("cpu",)
-    workers: int = 1
+    engine: Engine = field(default_factory=LocalEngine)
     root: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -45,14 +47,15 @@ class Run:
         return {name: value for name, value in self.options.items() if value is not None}
 
 
-def predict(run: Run, out: Path, *, subsets: Sequence[str] | None = None, bars: Bars = no_bar) -> list[str]:
+def predict(
+    run: Run, out: Path, *, subsets: Sequence[str] | None = None, shard: Shard | None = None, bars: Bars = no_bar
+) -> list[str]:
     """Run a model over a dataset's subsets, write `out`, and return the subsets' names; one without a sample is left out.
 
-    What `out` holds already is kept; a run that was stopped, however, goes on. The result does not depend on workers. Raises
+    What `out` holds already is kept; a run that was stopped, however, goes on. The result does not depend on the engine. `shard`: run
+    its share of the samples alone, beside the other shards; a run without it afterwards runs what is missing and writes `out`. Raises
     PredictionError where `out` holds another model's or another dataset's predictions, ModelError where the model fails.
     """
-    from a2dsplus.score.integrity import stamp_predictions
-
     names = chosen_subsets(Workspace.open(run.dataset), subsets)
     unjudged = [name for name in names if not (run.dataset / name / "ground_truth.json").is_file()]
     if unjudged:
@@ -60,34 +63,49 @@ def predict(run: Run, out: Path, *, subsets: Sequence[str] | None = None, bars: 
             f"{run.dataset}: no frame of {listed(unjudged)} is evaluated, since its split withholds masks; `a2dsplus export --layout"
             " refer-ytvos` gives all frames to a model of the field, `a2dsplus.Subset` to yours"
         )
+    with working_in(out, shard=shard):
+        _predict(run, out, names, shard, bars)
+    return names
+
+
+def _predict(run: Run, out: Path, names: Sequence[str], shard: Shard | None, bars: Bars) -> None:
+    from a2dsplus.score.integrity import stamp_predictions
+
     notes = identity(run.model, run.checkpoint, run.given())
     earlier = claim(out, run.dataset, names, notes)
     stamp_predictions(out, run.dataset, subsets=sorted({*names, *earlier}), **notes)
-    parts = {name: _Part(run, out, name) for name in names if not (out / f"{name}.json").is_file()}
+    parts = {name: _Part(run, out, name, shard) for name in names if not (out / f"{name}.json").is_file()}
     items = [(name, index) for name, part in parts.items() for index in part.missing()]
-    engine = LocalEngine(workers=run.workers)
     with bars("predicting", sum(len(part.samples) for part in parts.values()), "samples") as advance:
         for part in parts.values():
             advance(len(part.done))
             part.finish()
-        for name, sample_id, rows in engine.run(_predict_one, items, start=partial(_Worker, run), in_order=False):
+        for name, sample_id, rows in run.engine.run(
+            _predict_one, items, start=partial(_Worker, replace(run, engine=LocalEngine())), in_order=False
+        ):
             parts[name].add(sample_id, rows)
             parts[name].finish()
             advance(1)
-    return names
 
 
 class _Part:
     """What is predicted of one subset so far: in `OUT/.<subset>.partial`, and in OUT/<subset>.json once it is whole."""
 
-    def __init__(self, run: Run, out: Path, name: str) -> None:
+    def __init__(self, run: Run, out: Path, name: str, shard: Shard | None) -> None:
         self.samples = Subset(run.dataset, name, root=run.root).samples
-        self._target, self._partial = out / f"{name}.json", out / f".{name}.partial"
-        self.done = _read_partial(self._partial)
+        self._shard = shard
+        self._target = out / f"{name}.json"
+        self._partial = out / (f".{name}.{shard.name}.partial" if shard else f".{name}.partial")
+        self._others = sorted({*out.glob(f".{name}.partial"), *out.glob(f".{name}.shard-*.partial")} - {self._partial})
+        self.done = _read_partial(self._partial, own=True)
+        for other in self._others:
+            self.done.update(_read_partial(other, own=False))
 
     def missing(self) -> list[int]:
         """Return the places of the samples that have no predictions yet."""
-        return [index for index, sample in enumerate(self.samples) if sample.sample_id not in self.done]
+        places = range(len(self.samples))
+        own = self._shard.share(places) if self._shard else places
+        return [index for index in own if self.samples[index].sample_id not in self.done]
 
     def add(self, sample_id: str, rows: list[Row]) -> None:
         """Keep a sample's results, on disk as well."""
@@ -96,21 +114,22 @@ class _Part:
         self.done[sample_id] = rows
 
     def finish(self) -> None:
-        """Write the results of all samples, in the dataset's order, once they are all there."""
-        if len(self.done) < len(self.samples):
+        """Write the results of all samples, in the dataset's order, once they are all there; a shard leaves it to the whole run."""
+        if len(self.done) < len(self.samples) or self._shard is not None:
             return
         results = [row for sample in self.samples for row in self.done[sample.sample_id]]
         write_text(self._target, json.dumps(results) + "\n")
-        self._partial.unlink(missing_ok=True)
+        for path in (self._partial, *self._others):
+            path.unlink(missing_ok=True)
 
 
-def _read_partial(path: Path) -> dict[str, list[Row]]:
-    """Return what an interrupted run wrote, and cut off a line that it could not finish."""
+def _read_partial(path: Path, *, own: bool) -> dict[str, list[Row]]:
+    """Return what an interrupted run wrote without a line that it could not finish, which is cut off where the file is one's own."""
     if not path.is_file():
         return {}
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1
-    if whole < len(data):
+    if own and whole < len(data):
         with path.open("r+b") as file:
             file.truncate(whole)
     try:

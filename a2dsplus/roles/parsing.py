@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from a2dsplus.engine import LocalEngine
+from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import InputError
 from a2dsplus.progress import Advance, unwatched
 from a2dsplus.records import ParsedCaption
@@ -22,12 +22,14 @@ def parse(
     *,
     labeller: Labeller | None = None,
     workers: int = 1,
+    engine: Engine | None = None,
     progress: Advance = unwatched,
     correct: bool = False,
 ) -> list[ParsedCaption]:
     """Return the roles of each caption, in order.
 
-    `labeller`: the compact model unless given. `workers`: processes; the result does not depend on it. `progress` is called
+    `labeller`: the compact model unless given. `workers`: processes, or `engine`: what runs instead;
+    the result depends on neither. `progress` is called
     with the number of captions newly done. `correct`: captions with a slip on record are parsed as they were meant, and
     `ParsedCaption.text` is then the corrected caption. Empty captions and those without a letter or digit have no frames.
     Raises InputError where a caption is no text, or `workers` is below 1.
@@ -47,8 +49,10 @@ def parse(
     distinct = list(asked)
     chunks = [distinct[first : first + _CHUNK] for first in range(0, len(distinct), _CHUNK)]
     found: dict[str, ParsedCaption] = {}
-    start = partial(_start, labeller if workers == 1 or len(chunks) == 1 else labeller.recipe)
-    for done in LocalEngine(workers=workers).run(_work, chunks, start=start):
+    engine = engine or LocalEngine(workers=workers)
+    here = isinstance(engine, LocalEngine) and (engine.workers == 1 or len(chunks) == 1)
+    start = partial(_start, labeller if here else labeller.recipe)
+    for done in engine.run(_work, chunks, start=start):
         found.update((caption.text, caption) for caption in done)
         progress(sum(asked[caption.text] for caption in done))
     return [found[text] for text in texts]

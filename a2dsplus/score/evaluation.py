@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import InputError, PredictionError, UsageError, listed
 from a2dsplus.media.segments import Resize
 from a2dsplus.score.context import read_context
@@ -33,22 +35,24 @@ def evaluate(
     seed: int = 0,
     resamples: int = 1000,
     workers: int = 1,
+    engine: Engine | None = None,
 ) -> Report:
     """Return the score of a model's masks.
 
     `predictions`, `against`: a folder or COCO results file, several of them that are parts of one model's predictions, or masks in
     memory {subset: {key or image id: (H, W) array or run lengths}}. `dataset`: a folder that holds `<subset>/ground_truth.json`, or one
-    COCO file. `subsets`: which to score, by default all that have predictions. `workers`: threads that decode PNG files. Raises
+    COCO file. `subsets`: which to score, by default all that have predictions. `workers`: threads that decode PNG files. `engine`: what
+    runs the subsets, an item each; by default this process. Raises
     PredictionError and InputError for faulty input, UsageError for settings that cannot be.
     """
     settings = _settings(protocol, missing, resize, seed, resamples)
     source = _source(predictions)
     other = None if against is None else _source(against)
     session = _Session(Path(dataset), settings, subsets, workers)
-    report = session.report(source)
+    report = session.reports({"": source}, engine or LocalEngine())[""]
     if other is None:
         return report
-    return _against(report, {name: session.scorer(name).score(other) for name in report.subsets})
+    return _against(report, session.scores([(other, name) for name in report.subsets], engine or LocalEngine()))
 
 
 def compare(
@@ -63,6 +67,7 @@ def compare(
     seed: int = 0,
     resamples: int = 1000,
     workers: int = 1,
+    engine: Engine | None = None,
 ) -> Comparison:
     """Return several models' scores, {label: predictions}, with each one's paired differences to `against`, by default the first model.
 
@@ -71,14 +76,15 @@ def compare(
     settings = _settings(protocol, missing, resize, seed, resamples)
     sources = {label: _source(given) for label, given in models.items()}
     session = _Session(Path(dataset), settings, subsets, workers)
-    reports = {label: session.report(source) for label, source in sources.items()}
+    engine = engine or LocalEngine()
+    reports = session.reports(sources, engine)
     if against is None:
         reference, others = next(iter(reports)), dict(next(iter(reports.values())).subsets)
     else:
         source = _source(against)
         reference = ", ".join(map(str, source)) if isinstance(source, tuple) else "masks in memory"
         needed = dict.fromkeys(name for report in reports.values() for name in report.subsets)
-        others = {name: session.scorer(name).score(source) for name in needed}
+        others = session.scores([(source, name) for name in needed], engine)
     return Comparison(
         reports={
             label: report if label == reference and against is None else _against(report, others)
@@ -117,18 +123,42 @@ class _Session:
             self._scorers[name] = Scorer(truth, context, self.settings, self.dataset, digest, self._workers)
         return self._scorers[name]
 
-    def report(self, source: Source) -> Report:
-        """Return a model's report."""
-        chosen, notes = _chosen(source, self._files, self._subsets)
-        recipe, pairs = made_how(self.dataset) if self.dataset.is_dir() else (None, None)
-        return Report(
-            settings=self.settings,
-            dataset=self.dataset,
-            subsets={name: self.scorer(name).score(_parts(source, name, self._files)) for name in chosen},
-            notes=tuple(notes),
-            recipe=recipe,
-            pairs=pairs,
+    def reports(self, sources: Mapping[str, Source], engine: Engine) -> dict[str, Report]:
+        """Return each model's report; an item of the engine is a subset of a model."""
+        chosen = {label: _chosen(source, self._files, self._subsets) for label, source in sources.items()}
+        jobs = [(label, name) for label, (names, _) in chosen.items() for name in names]
+        found = engine.run(
+            _score,
+            [(_parts(sources[label], name, self._files), name) for label, name in jobs],
+            start=partial(_opened, self),
         )
+        scores = dict(zip(jobs, found, strict=True))
+        recipe, pairs = made_how(self.dataset) if self.dataset.is_dir() else (None, None)
+        return {
+            label: Report(
+                settings=self.settings,
+                dataset=self.dataset,
+                subsets={name: scores[label, name] for name in names},
+                notes=tuple(notes),
+                recipe=recipe,
+                pairs=pairs,
+            )
+            for label, (names, notes) in chosen.items()
+        }
+
+    def scores(self, jobs: Sequence[tuple[Source, str]], engine: Engine) -> dict[str, SubsetScore]:
+        """Return the scores of one model by subset."""
+        found = engine.run(_score, jobs, start=partial(_opened, self))
+        return dict(zip((name for _, name in jobs), found, strict=True))
+
+
+def _opened(session: _Session, _number: int) -> _Session:
+    return session
+
+
+def _score(session: _Session, job: tuple[Source, str]) -> SubsetScore:
+    source, name = job
+    return session.scorer(name).score(source)
 
 
 def _source(given: Given) -> Source:

@@ -32,6 +32,7 @@ class MevisSource:
 
     name: ClassVar[str] = "mevis"
     splits: ClassVar[tuple[str, ...]] = ("train", "valid_u", "valid")
+    masks_in_one_file: ClassVar[bool] = True  # hundreds of megabytes: not for every worker anew
 
     @classmethod
     def missing(cls, root: Path) -> str | None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import AnnotationError, InputError, listed
 from a2dsplus.files import digest, sha256
 from a2dsplus.media.clips import size_on_disk
 from a2dsplus.records import Clip, Query
-from a2dsplus.sources import LeftOut, Listing, Masks, Source, checked_ids, referent_frames
+from a2dsplus.sources import LeftOut, Listing, Masks, Source, Video, checked_ids, referent_frames
+
+_CHUNK = 64  # videos that one worker reads at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +50,14 @@ def stamp(source: Source, split: str, *, content: bool = False) -> str:
 
 
 def read_split(
-    source: Source, listing: Listing, *, skip_bad: bool, progress: Callable[[int], None] = lambda _: None
+    source: Source,
+    listing: Listing,
+    *,
+    skip_bad: bool,
+    engine: Engine | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> ReadSplit:
-    """Return everything of a source's listed split; `progress` is called with 1 for each video.
+    """Return everything of a source's listed split; `progress` is called with the number of videos just read.
 
     Raises AnnotationError with the first fault and how many there are, or, with `skip_bad`, leaves the faulty videos and queries out;
     raises it in any case where no query is left.
@@ -56,15 +65,18 @@ def read_split(
     clips: dict[str, Clip] = {}
     masks: dict[str, Masks] = {}
     bad: list[LeftOut] = []
-    for video in listing.videos:
-        try:
-            found = source.video(video)
-            clips[video] = found.clip
-            if found.masks is not None:
-                masks[video] = found.masks
-        except InputError as error:
-            bad.append(LeftOut(item=video, reason=str(error)))
-        progress(1)
+    parts = [listing.videos[first : first + _CHUNK] for first in range(0, len(listing.videos), _CHUNK)]
+    if engine is None or getattr(source, "masks_in_one_file", False):
+        engine = LocalEngine()
+    for found in engine.run(_read_videos, parts, start=partial(_opened, source)):
+        for video, read in found:
+            if isinstance(read, LeftOut):
+                bad.append(read)
+                continue
+            clips[video] = read.clip
+            if read.masks is not None:
+                masks[video] = read.masks
+        progress(len(found))
     queries, invisible = _visible([query for query in checked_ids(listing.queries) if query.video_id in clips], masks)
     bad += invisible
     if bad and not skip_bad:
@@ -81,6 +93,21 @@ def read_split(
         notes=tuple(listing.notes),
         columns=listing.columns,
     )
+
+
+def _opened(source: Source, _number: int) -> Source:
+    return source
+
+
+def _read_videos(source: Source, videos: Sequence[str]) -> list[tuple[str, Video | LeftOut]]:
+    """Return what a source holds of some videos, or why it cannot be read."""
+    read: list[tuple[str, Video | LeftOut]] = []
+    for video in videos:
+        try:
+            read.append((video, source.video(video)))
+        except InputError as error:
+            read.append((video, LeftOut(item=video, reason=str(error))))
+    return read
 
 
 def _visible(queries: Sequence[Query], masks: Mapping[str, Masks]) -> tuple[list[Query], list[LeftOut]]:

@@ -23,6 +23,7 @@ from a2dsplus.compose.render import Rendering
 from a2dsplus.dataset import tables
 from a2dsplus.dataset.verify import verify
 from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import A2dsplusError, InputError, WorkspaceError
 from a2dsplus.files import sha256
 from a2dsplus.media import masks
@@ -50,7 +51,7 @@ def _run(*arguments: str | Path) -> Result:
 def built(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small root as a rendered dataset, read only."""
     out = tmp_path_factory.mktemp("built") / "out"
-    _build(small_root, out, rendering=Rendering(), workers=2)
+    _build(small_root, out, rendering=Rendering(), engine=LocalEngine(workers=2))
     return out
 
 
@@ -116,7 +117,7 @@ def test_a_second_run_changes_nothing_and_the_dataset_verifies(built: Path, smal
 
 
 def test_workers_and_seed(small_root: Path, tmp_path: Path, built: Path) -> None:
-    _build(small_root, tmp_path / "one", rendering=Rendering(), workers=1)
+    _build(small_root, tmp_path / "one", rendering=Rendering())
     assert _hashes(tmp_path / "one") == _hashes(built)
 
 

@@ -12,6 +12,7 @@ import pytest
 from a2dsplus.compose.frames import composed_frames
 from a2dsplus.compose.geometry import composite, whole
 from a2dsplus.compose.render import Rendered, Rendering, render
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import ClipError, WorkspaceError
 from a2dsplus.media.clips import decode, probe, to_rgb
 from a2dsplus.records import Clip, Order, Sample, SubsetName
@@ -61,7 +62,7 @@ def _render(
         rendering=rendering,
         journal=out / ".a2dsplus" / "rendered.jsonl",
         stamps={video: f"{clip.frames}" for video, clip in clips.items()},
-        workers=workers,
+        engine=LocalEngine(workers=workers),
     )
 
 

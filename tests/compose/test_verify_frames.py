@@ -18,6 +18,7 @@ from a2dsplus.cli.verify import command
 from a2dsplus.compose.render import Rendering
 from a2dsplus.compose.verify_frames import ClipState, verify_frames
 from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import ClipError, WorkspaceError
 from a2dsplus.media.clips import decode, probe
 from a2dsplus.media.fingerprint import Fingerprint, FrameHasher, fingerprint
@@ -94,8 +95,8 @@ def test_the_manifest_is_the_same_whatever_the_workers_and_after_a_stop(
     root, _ = made
     marked.write(_clip(root, _TWO), frames=range(50, 90))  # of another length: S alone does not show it to its end
     try:
-        one = _build(root, tmp_path / "one", subsets=subsets, workers=1)
-        two = _build(root, tmp_path / "two", subsets=subsets, workers=2)
+        one = _build(root, tmp_path / "one", subsets=subsets)
+        two = _build(root, tmp_path / "two", subsets=subsets, engine=LocalEngine(workers=2))
     finally:
         marked.write(_clip(root, _TWO))
     manifest = (one / "manifest.json").read_bytes()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from a2dsplus.engine import LocalEngine
 from a2dsplus.errors import A2dsplusError, InputError, ModelError, PredictionError, UsageError
 from a2dsplus.models import MODELS, find, footage
 from a2dsplus.models.moving import Moving
@@ -241,7 +242,7 @@ def test_average_precision_ranks_by_the_models_confidence(dataset: Path, tmp_pat
 @pytest.mark.slow
 def test_the_result_does_not_depend_on_workers_or_on_when_it_was_killed(dataset: Path, tmp_path: Path) -> None:
     predict(run(dataset, named(Whole)), tmp_path / "one")
-    predict(run(dataset, named(Whole), workers=2, devices=("cpu", "cpu")), tmp_path / "two")
+    predict(run(dataset, named(Whole), engine=LocalEngine(workers=2), devices=("cpu", "cpu")), tmp_path / "two")
     child = os.fork()
     if not child:
         predict(run(dataset, named(Dying)), tmp_path / "killed")
@@ -306,7 +307,7 @@ def test_a_model_that_fails_is_one_clear_line(
     if workers == 2 and kind is not Broken:
         pytest.skip("one kind shows the way through processes")
     with pytest.raises(ModelError, match=rf"sample .* of S, query '.*'.*{words}"):
-        predict(run(dataset, named(kind), workers=workers), tmp_path / "out", subsets=["S"])
+        predict(run(dataset, named(kind), engine=LocalEngine(workers=workers)), tmp_path / "out", subsets=["S"])
     assert not (tmp_path / "out" / "S.json").exists()
 
 
