@@ -114,6 +114,6 @@ def trained_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A painted train split as a dataset without rendered videos, read only; its source stands in `world` beside."""
     folder = tmp_path_factory.mktemp("train")
     paint_world(folder / "world", seed=0, workers=1, splits=("train",), train_videos=8)
-    options = BuildOptions(split="train", rendering=Rendering(form="none"), workers=1)
+    options = BuildOptions(split="train", rendering=Rendering(form="none"))
     build(A2dSource(folder / "world"), folder / "out", options=options)
     return folder / "out"
