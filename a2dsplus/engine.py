@@ -197,11 +197,13 @@ class Failed:
 
     @classmethod
     def of(cls, error: Exception) -> "Failed":
+        """Return an error made ready to travel."""
         if isinstance(error, A2dsplusError):
             return cls(type(error), str(error))
         return cls(None, "".join(traceback.format_exception(error)))
 
     def error(self) -> Exception:
+        """Return the error to raise at home."""
         return self.kind(self.words) if self.kind else RuntimeError(f"in a worker process:\n{self.words}")
 
 

@@ -3,14 +3,28 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from a2dsplus.engine import LocalEngine, make_engine, nothing
+from a2dsplus.build.options import BuildOptions
+from a2dsplus.build.run import build
+from a2dsplus.compose.render import Rendering
+from a2dsplus.dataset.shard import Shard
+from a2dsplus.dataset.tables import read_queries
+from a2dsplus.dataset.workspace import Workspace
+from a2dsplus.engine import Engine, LocalEngine, make_engine, nothing
 from a2dsplus.errors import InputError, MissingExtraError, ModelError, UsageError, WorkerError
+from a2dsplus.files import sha256
+from a2dsplus.models.run import Run, predict
+from a2dsplus.progress import Advance, Bars, no_bar
+from a2dsplus.roles import parse
+from a2dsplus.score.evaluation import evaluate
+from a2dsplus.sources.a2d import A2dSource
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.slow
@@ -158,3 +172,59 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r'needs ray.*pip install "a2dsplus\[ray\]"'):
         make_engine("ray")
+
+
+# ---- the same bytes ----------------------------------------------------------------------------------------------
+
+
+def _hashes(out: Path) -> dict[str, str]:
+    return {name: sha256(out / name) for name in [*Workspace(out).files(), "manifest.json"]}
+
+
+def _built(root: Path, out: Path, engine: Engine, *, bars: Bars = no_bar) -> dict[str, str]:
+    build(A2dSource(root), out, options=BuildOptions(rendering=Rendering(), skip_bad=True, engine=engine), bars=bars)
+    return _hashes(out)
+
+
+def test_two_nodes_one_lost_in_the_middle_and_another_engine_give_the_bytes_of_one_process(
+    cluster: Any, small_root: Path, tmp_path: Path
+) -> None:
+    alone = _built(small_root, tmp_path / "alone", LocalEngine())
+    on_ray = make_engine("ray", address=cluster.address, folders=[small_root, tmp_path])
+    captions = [query.text for query in read_queries(Workspace(tmp_path / "alone"))]
+    assert parse(captions, engine=on_ray) == parse(captions)
+    run = Run(model="oracle", checkpoint=None, dataset=tmp_path / "alone")
+    predict(run, tmp_path / "p-alone")
+    predict(replace(run, engine=on_ray), tmp_path / "p-ray")
+    for name in ("M.json", "S.json", "T.json"):
+        assert (tmp_path / "p-ray" / name).read_bytes() == (tmp_path / "p-alone" / name).read_bytes()
+    scores = [
+        evaluate(tmp_path / "p-alone", tmp_path / "alone", resamples=10, engine=engine).as_json()
+        for engine in (LocalEngine(), on_ray)
+    ]
+    assert scores[0] == scores[1]
+
+    # half by a shard on one engine, the rest on two nodes of which one is lost after the first sample
+    build(
+        A2dSource(small_root),
+        tmp_path / "two",
+        options=BuildOptions(rendering=Rendering(), skip_bad=True, engine=LocalEngine(workers=2)),
+        shard=Shard(number=2, count=3),
+    )
+    lost = cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+    wider = make_engine("ray", workers=3, address=cluster.address)
+
+    @contextmanager
+    def losing(title: str, total: int, unit: str) -> Iterator[Advance]:
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if title == "rendering" and done > total // 3 + 1 and lost in cluster.worker_nodes:  # more than the shard's
+                cluster.remove_node(lost, allow_graceful=False)
+
+        yield advance
+
+    assert _built(small_root, tmp_path / "two", wider, bars=losing) == alone
+    assert lost not in cluster.worker_nodes

@@ -59,7 +59,7 @@ shard_option = click.option(
 )
 
 
-class Place(click.ParamType):
+class Place(click.ParamType):  # type: ignore[type-arg]  # older versions of click take none
     """A path, given as a Path, or a URL, given as text; `at_places` turns both into local paths."""
 
     name = "path or URL"
@@ -88,7 +88,7 @@ def at_places(
                 value = given[name]
                 if value is not None:
                     given[name] = tuple(map(fetched, value)) if isinstance(value, tuple) else fetched(value)
-            place = given[write] if write else None
+            place: Any = given[write] if write else None
             if write is None or not is_url(place):
                 return command(**given)
             if given.get("shard") is not None:
