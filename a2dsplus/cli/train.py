@@ -149,7 +149,7 @@ def command(
     folder = _root(root, dataset)
     if options["contrast_share"] and dataset is None:
         raise UsageError(
-            f"--contrast-share needs the pairs of the training split: a2dsplus build --split {split} --render none --root {root} --out"
+            f"--contrast-share needs the pairs of the training split: a2dsplus build --split {split} --subsets M --render none --root {root} --out"
             " train-data, then --dataset train-data instead of --root"
         )
     if options["memories_only"] and init is None:

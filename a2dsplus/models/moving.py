@@ -17,6 +17,7 @@ from a2dsplus.media.masks import Mask
 from a2dsplus.models import Footage
 
 _SIDE = 256  # longest side at which motion is measured
+_LEAST_SIDE = 32  # OpenCV's DIS flow writes beyond its memory where a long frame is lower (many contrasts in a row)
 _BACKGROUND_FRAMES = 25  # frames of which the background is the median
 _STILL = 0.15  # pixels a frame, at that size, below which the camera counts as standing
 _LEAST_FLOW = 0.35  # pixels a frame
@@ -37,8 +38,7 @@ class Moving:
 
     def segment(self, video: Footage, text: str) -> Iterator[Mask]:
         """Yield the moving thing's mask in each frame; nothing where nothing moves."""
-        scale = min(1.0, _SIDE / max(video.height, video.width))
-        size = (max(16, round(video.width * scale)), max(16, round(video.height * scale)))
+        size = _measured_at(video.height, video.width)
         background = self._background(video, size)
         before: Grey | None = None
         heat: Field = np.zeros(size[::-1], np.float32)
@@ -115,8 +115,7 @@ class Camera:
         frame: uint8 (H, W, 3), all of one size.
         """
         height, width = frame.shape[:2]
-        scale = min(1.0, _SIDE / max(height, width))
-        grey = _grey(frame, (max(16, round(width * scale)), max(16, round(height * scale))))
+        grey = _grey(frame, _measured_at(height, width))
         before, self._before = self._before, grey
         if before is None:
             return None
@@ -129,6 +128,12 @@ class Camera:
             return float(field[row, column, 0] * across), float(field[row, column, 1] * down)
 
         return shift
+
+
+def _measured_at(height: int, width: int) -> tuple[int, int]:
+    """Return the width and height at which motion is measured."""
+    scale = min(1.0, _SIDE / max(height, width))
+    return max(_LEAST_SIDE, round(width * scale)), max(_LEAST_SIDE, round(height * scale))
 
 
 def _grey(frame: npt.NDArray[np.uint8], size: tuple[int, int]) -> Grey:

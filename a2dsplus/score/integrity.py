@@ -13,10 +13,11 @@ STAMP = "manifest.json"
 
 
 def stamp_predictions(folder: Path, dataset: Path, *, subsets: list[str], **notes: object) -> None:
-    """Write into a predictions folder which ground truth it was made for, and any notes (model, checkpoint) beside."""
+    """Write into a predictions folder which ground truth and recipe it was made for, and any notes (model, checkpoint) beside."""
     content = {
         "schema": 1,
         "ground_truth": {subset: truth_sha256(dataset / subset / "ground_truth.json") for subset in subsets},
+        **({} if (recipe := made_how(dataset)[0]) is None else {"recipe": recipe}),
         **notes,
     }
     write_json(folder / STAMP, content, indent=1)
@@ -52,15 +53,22 @@ def made_how(dataset: Path) -> tuple[str | None, str | None]:
     return (recipe if isinstance(recipe, str) else None), (pairs if isinstance(pairs, str) else None)
 
 
-def check_predictions(predictions: Path, subset: str, ground_truth: str) -> None:
+def check_predictions(predictions: Path, dataset: Path, subset: str, ground_truth: str) -> None:
     """Raise PredictionError where a predictions folder says that it was made for other ground truth."""
     if not predictions.is_dir():
         return
-    made_for = _read(predictions / STAMP).get("ground_truth")
+    stamp = _read(predictions / STAMP)
+    made_for, recipe = stamp.get("ground_truth"), stamp.get("recipe")
     expected = made_for.get(subset) if isinstance(made_for, dict) else None
     if expected is not None and expected != ground_truth:
+        here = made_how(dataset)[0]
+        other = (
+            f"they are for recipe {recipe}, {dataset} is recipe {here}"
+            if isinstance(recipe, str) and recipe != here
+            else ""
+        )
         raise PredictionError(
-            f"{predictions / STAMP}: these predictions were made for another {subset} (its ground truth's sha256 differs); "
+            f"{predictions / STAMP}: these predictions were made for another {subset} ({other or 'the sha256 of its ground truth differs'}); "
             "run the model on this dataset, or pass the dataset they were made for with --dataset"
         )
 

@@ -109,7 +109,7 @@ class Scorer:
             return MaskPredictions(source.get(self.truth.subset, {}), self.truth, resize=self.settings.resize)
         parts = []
         for path in source:
-            check_predictions(path, self.truth.subset, self.digest)
+            check_predictions(path, self.dataset, self.truth.subset, self.digest)
             parts.append(
                 open_predictions(
                     path,

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +220,21 @@ def test_kill_at_any_moment_loses_nothing_and_the_next_run_ends_in_the_same_byte
     subprocess.run(command, check=True, capture_output=True)
     assert _hashes(out) == _hashes(built)
     assert not list(out.rglob("*.partial"))
+
+
+def test_more_contrasts_than_true_negatives_are_said_or_left_out(small_root: Path, tmp_path: Path) -> None:
+    def made(name: str, full_only: bool) -> tuple[dict[str, Any], Counter[int]]:
+        report = _build(small_root, tmp_path / name, contrasts=9, full_only=full_only, workers=1)
+        lines = (tmp_path / name / "S" / "samples.jsonl").read_text().splitlines()
+        assert report.short == json.loads((tmp_path / name / "manifest.json").read_text())["short"]
+        return report.short, Counter(len(json.loads(line)["contrasts"]) for line in lines)
+
+    short, counts = made("fewer", full_only=False)
+    assert counts and max(counts) < 9 and sum(counts.values()) == len(short)
+    assert all(re.fullmatch(r"[0-8] of 9 contrasts are true negatives", why) for why in short.values())
+    left_out, none = made("left-out", full_only=True)
+    assert not none and left_out.keys() == short.keys()
+    assert all(why.endswith("; left out") for why in left_out.values())
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,18 @@ def test_moving_answers_also_where_nothing_moves_and_for_one_frame() -> None:
         assert not any(mask.any() for mask in masks)
 
 
+def test_moving_takes_a_row_of_many_contrasts() -> None:
+    class Row(Scene):
+        def __iter__(self) -> Iterator[np.ndarray]:
+            for image in super().__iter__():
+                yield np.concatenate([image] * 14, axis=1)
+
+    row = Row(0)
+    row.width *= 14  # at 256 pixels across, 9 high: where OpenCV's flow crashes
+    masks = list(Moving(checkpoint=None, device="cpu").segment(row, "a disc"))
+    assert [mask.shape for mask in masks] == [(row.height, row.width)] * row.frames
+
+
 @pytest.mark.slow
 def test_locater_runs_with_the_weights_that_ship(dataset: Path, tmp_path: Path) -> None:
     for name in ("locater", "locater-img"):

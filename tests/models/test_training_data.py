@@ -148,7 +148,8 @@ def test_bad_input_is_one_clear_line(trained_on: Path, tmp_path: Path) -> None:
 
     world = str(trained_on.parent / "world")
     with pytest.raises(
-        UsageError, match=r"--contrast-share needs the pairs .* a2dsplus build --split train --render none --root"
+        UsageError,
+        match=r"--contrast-share needs the pairs .* a2dsplus build --split train --subsets M --render none --root",
     ):
         run("--root", world)
     copytree(trained_on, tmp_path / "lonely")

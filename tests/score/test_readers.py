@@ -401,7 +401,18 @@ def test_predictions_made_for_other_ground_truth(tmp_path: Path, data: Path) -> 
     stamp_predictions(folder, data, subsets=["M"], model="test")
     assert_same(score(folder, data), data)
     write_truth(data, "M", dict(reversed(TRUTH.items())))
-    with pytest.raises(PredictionError, match="made for another M"):
+    with pytest.raises(PredictionError, match=r"made for another M \(the sha256 of its ground truth differs\)"):
+        score(folder, data)
+
+
+def test_predictions_made_for_another_recipe_say_which(tmp_path: Path, data: Path) -> None:
+    folder = write_pngs(tmp_path / "masks", "M", PREDICTED)
+    (data / "manifest.json").write_text('{"recipe": "strict"}')
+    stamp_predictions(folder, data, subsets=["M"], model="test")
+    (data / "manifest.json").write_text('{"recipe": "paper"}')
+    assert_same(score(folder, data), data)  # M is the same under both
+    write_truth(data, "M", dict(reversed(TRUTH.items())))
+    with pytest.raises(PredictionError, match=r"they are for recipe strict, .* is recipe paper"):
         score(folder, data)
 
 

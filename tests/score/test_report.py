@@ -75,7 +75,7 @@ def test_it_has_the_plots_the_pictures_and_the_rows(page: str, report: Report) -
     structure = Structure()
     structure.feed(page)
     bars = sum(len(own.tables) for own in report.subsets.values())
-    picture = 1  # of the model among the blind rows
+    picture = 2  # of the model among the blind rows, for wide and for narrow screens
     assert structure.many["svg"] == picture + 1 + len(report.subsets) + bars
     assert structure.many["img"] > 3 * len(report.subsets)
     assert "LOCATER, TPAMI 2023" in page
@@ -192,3 +192,25 @@ def test_without_blind_counts_it_cannot_be_told(report: Report) -> None:
     assert found is not None
     assert found.answer == "Cannot be told"
     assert headline(report.subsets["M"]) is None
+
+
+def test_several_numbers_of_contrasts_are_a_curve(tmp_path: Path) -> None:
+    truth = {f"{video}_0/00001/0": HERE for video in "abc"}
+    write_truth(tmp_path, "S", truth)
+    clips = {video: part(video, "0", "a man", frames=1, height=4, width=4) for video in "abcdef"}
+    rows = [
+        {"sample_id": f"{video}_0", "layout": "spatial", "height": 4, "width": 8, "frames": 1, "query": clips[video],
+         "contrasts": [clips[other] for other in "def"[:contrasts]], "evaluated_frames": [1]}
+        for video, contrasts in (("a", 1), ("b", 3), ("c", 3))
+    ]  # fmt: skip
+    write_samples(tmp_path, "S", [{**row, "width": 4 + 4 * len(row["contrasts"])} for row in rows])
+    wide = {key: np.pad(mask, ((0, 0), (0, 8 * (key[0] != "a")))) for key, mask in truth.items()}
+    write_truth(tmp_path, "S", wide)
+    found = {**wide, "b_0/00001/0": ~wide["b_0/00001/0"]}
+    page = render_html(evaluate({"S": found}, tmp_path, resamples=0))
+    curve = page.split("Curve of difficulty")[1].split("</svg>")[0]
+    # one of one right with one contrast; of two with three, one right and one all over the others
+    assert "mIoU, 1 contrasts: 100.0%" in curve and "mIoU, 3 contrasts: 50.0%" in curve
+    assert "leak, 1 contrasts: 0.0%" in curve and "leak, 3 contrasts: 75.0%" in curve
+    assert ">mIoU 50<" in curve and ">leak 75<" in curve
+    assert curve.count("<circle") == 4

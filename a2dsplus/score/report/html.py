@@ -73,7 +73,7 @@ def _content(label: str, report: Report, comparison: Comparison, beside: int | N
         "means": MEANS[report.settings.protocol],
         "signature": report.signature,
         "answers": answers,
-        "picture": _picture(comparison) if answers else "",
+        "pictures": _pictures(comparison) if answers else (),
         "notes": report.all_notes,
         "models": _models(comparison) if len(comparison.reports) > 1 else [],
         "figures": figures,
@@ -143,7 +143,8 @@ def _cell(text: str, *, bold: bool = False, small: str = "", code: bool = False)
     return {"text": text, "bold": bold, "small": small, "code": code}
 
 
-def _picture(comparison: Comparison) -> Any:
+def _pictures(comparison: Comparison) -> tuple[Any, ...]:
+    """Return the picture for wide and for narrow screens."""
     lanes = []
     for subset, rows in comparison.blind.items():
         scores = {
@@ -160,7 +161,9 @@ def _picture(comparison: Comparison) -> Any:
                 intervals={label: own.intervals["mIoU"] for label, own in scores.items() if "mIoU" in own.intervals},
             )
         )
-    return plots.against_blind(lanes) if lanes and all(lane.models for lane in lanes) else ""
+    if not lanes or not all(lane.models for lane in lanes):
+        return ()
+    return plots.against_blind(lanes), plots.against_blind(lanes, width=340)
 
 
 def _models(comparison: Comparison) -> list[dict[str, Any]]:

@@ -26,26 +26,33 @@ class Lane:
 
 
 def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
-    """Return each model's mIoU as a dot, with its interval, among lines where whoever reads no query stands."""
-    left, right = 190, width - 24
+    """Return each model's mIoU as a dot, with its interval, among lines where whoever reads no query stands.
+
+    On less than 600 pixels the models' names stand above their dots instead of beside them.
+    """
+    narrow = width < 600
+    left, right = (16, width - 16) if narrow else (190, width - 24)
+    step = 38 if narrow else 24
     parts: list[str] = []
+    labels: list[str] = []  # above all lines
     y = 8.0
     for lane in lanes:
         top = y
         y += 22
         rows = []
         for name, value in lane.models.items():
-            rows.append((name, value, y + 11))
-            y += 24
+            rows.append((name, value, y + step - 13))
+            y += step
         bottom = y + 2
-        parts.append(f'<text class="lane" x="4" y="{top + 15:.0f}">{escape(lane.subset)}: mIoU, %</text>')
+        title = lane.subset if narrow else f"{lane.subset}: mIoU, %"
+        labels.append(f'<text class="lane" x="{0 if narrow else 4}" y="{top + 15:.0f}">{escape(title)}</text>')
         parts.append(
             f'<rect class="rail" x="{left}" y="{top + 20:.0f}" width="{right - left}" height="{bottom - top - 20:.0f}" rx="4"/>'
         )
         for place in range(0, 101, 20):
             x = left + place / 100 * (right - left)
             parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 20:.0f}" y2="{bottom:.0f}"/>')
-            parts.append(f'<text x="{x:.1f}" y="{top + 15:.0f}" text-anchor="middle">{place}</text>')
+            labels.append(f'<text x="{x:.1f}" y="{top + 15:.0f}" text-anchor="middle">{place}</text>')
         ends = [-1e9] * len(lane.blind)  # where the last label of each line of labels ends
         deepest = 0
         for name, value in sorted(lane.blind.items(), key=lambda item: item[1]):
@@ -57,12 +64,15 @@ def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
             ends[line], deepest = at + half, max(deepest, line + 1)
             below = bottom + 14 + 15 * line
             parts.append(f'<line class="blind" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 20:.0f}" y2="{below - 10:.0f}"/>')
-            parts.append(f'<text x="{at:.1f}" y="{below:.0f}" text-anchor="middle">{escape(label)}</text>')
+            labels.append(f'<text x="{at:.1f}" y="{below:.0f}" text-anchor="middle">{escape(label)}</text>')
         for name, value, middle in rows:
             x = left + value * (right - left)
-            parts.append(
-                f'<text class="name" x="{left - 8}" y="{middle + 4:.0f}" text-anchor="end">{escape(_short(name))}</text>'
+            where = (
+                f'x="{left + 4}" y="{middle - 11:.0f}"'
+                if narrow
+                else f'x="{left - 8}" y="{middle + 4:.0f}" text-anchor="end"'
             )
+            labels.append(f'<text class="name" {where}>{escape(_short(name))}</text>')
             parts.append(f'<g class="c{lane.number % 6}">')
             if name in lane.intervals:
                 ends_at = [left + bound * (right - left) for bound in lane.intervals[name]]
@@ -74,11 +84,11 @@ def against_blind(lanes: Sequence[Lane], *, width: int = 1040) -> Markup:
             )
             at_end = x > right - 50
             beside, anchor = (x - 11, "end") if at_end else (x + 11, "start")
-            parts.append(
-                f'<text class="value" x="{beside:.1f}" y="{middle - 4:.0f}" text-anchor="{anchor}">{100 * value:.1f}</text>'
+            labels.append(
+                f'<text class="value" x="{beside:.1f}" y="{middle + (4 if narrow else -4):.0f}" text-anchor="{anchor}">{100 * value:.1f}</text>'
             )
         y = bottom + 15 * deepest + 14
-    return _svg(parts, width, round(y), "Each model's mIoU beside what whoever reads no query scores")
+    return _svg([*parts, *labels], width, round(y), "Each model's mIoU beside what whoever reads no query scores")
 
 
 def _short(name: str) -> str:
