@@ -56,6 +56,7 @@ class RayEngine:
     ) -> Iterator[Result]:
         """Yield `work(state, item)` of each item; see `Engine.run`. `start` is given 0: Ray tells the workers apart, by what they see."""
         import ray
+        from ray import cloudpickle
         from ray.exceptions import RayError
 
         job = ray.put(
@@ -64,7 +65,7 @@ class RayEngine:
                 version=__version__,
                 here=str(Path.cwd()),
                 folders=tuple(str(folder.absolute()) for folder in self.folders),
-                code=pickle.dumps((work, start)),
+                code=cloudpickle.dumps((work, start)),  # type: ignore[no-untyped-call]  # functions of the driver's own script travel whole
             )
         )
         needs: dict[str, Any] = {"num_cpus": 1, "num_gpus": self.gpus, "max_retries": _RETRIES}

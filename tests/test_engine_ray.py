@@ -111,6 +111,12 @@ def test_a_worker_sees_the_accelerator_that_it_was_given(cluster: Any) -> None:
     assert {visible for *_, visible in found} == {"0"}
 
 
+def test_functions_of_the_driver_s_own_script_travel(cluster: Any) -> None:
+    own: dict[str, Any] = {"__name__": "__main__"}
+    exec("def twice(_state, item):\n    return 2 * item\n", own)
+    assert list(make_engine("ray", address=cluster.address).run(own["twice"], range(4), start=nothing)) == [0, 2, 4, 6]
+
+
 def test_items_are_taken_as_they_are_needed(cluster: Any) -> None:
     taken = []
 
