@@ -241,6 +241,8 @@ def _rate(stream: VideoStream, shown: Sequence[Fraction] | None) -> tuple[Fracti
     """Return frames a second, whether the file says so, and whether a frame is shown off the grid of a constant rate."""
     said = stream.average_rate or stream.guessed_rate
     rate = Fraction(said or 25)
+    # the last frame's time is guessed by some readers, AVI's for one
+    shown = shown[:-1] if shown is not None and len(shown) > 2 else shown
     if shown is None or len(shown) < 2 or shown[-1] == shown[0]:
         return rate, bool(said), False
     step = (shown[-1] - shown[0]) / (len(shown) - 1)

@@ -33,6 +33,7 @@ CODINGS: dict[str, dict[str, Any]] = {
     "vp9.webm": {"codec": "libvpx-vp9"},
     "vp9_709.webm": {"codec": "libvpx-vp9", "matrix": 1},
     "vp8.webm": {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "16", "crf": "4", "b": "4M"}},
+    "h264.avi": {"ticks": 50},  # counts half frames
     "mpeg4.avi": {"codec": "mpeg4", "options": {"qmin": "1", "qmax": "2", "bf": "2"}},
     "motion_jpeg.avi": {
         "codec": "mjpeg",
@@ -130,7 +131,8 @@ def write(path: Path, coding: dict[str, Any] | None = None, *, frames: Sequence[
         turned = bool(coding.get("shown", (1, 0, 0, 1))[1])
         stream.width, stream.height = (HEIGHT, WIDTH) if turned else (WIDTH, HEIGHT)
         stream.pix_fmt = coding.get("pixels", "yuv420p")
-        stream.codec_context.time_base = Fraction(1, 25)
+        tick = Fraction(1, coding.get("ticks", 25))
+        stream.codec_context.time_base = tick
         stream.codec_context.thread_count = 1
         if "matrix" in coding:
             stream.codec_context.colorspace = coding["matrix"]
@@ -139,7 +141,7 @@ def write(path: Path, coding: dict[str, Any] | None = None, *, frames: Sequence[
             _draw_cover(container, cover)
         for number, time in zip(frames, times(coding, len(frames)), strict=True):
             frame = _coded(paint(number), coding)
-            frame.pts, frame.time_base = int(time * 25), Fraction(1, 25)
+            frame.pts, frame.time_base = int(time / tick), tick
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     if "shown" in coding:
