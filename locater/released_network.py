@@ -157,7 +157,7 @@ class ReleasedNetwork(Network):
         """Return M_g after all sampled frames, with its keys and values."""
         if self.globalmem_writer is None or globe is None:
             return None
-        memory = fill_global(self.globalmem_writer, torch.cat(globe, dim=1), self.config.global_size)
+        memory = fill_global(self.globalmem_writer, torch.cat(globe, dim=1), self.config.global_size)  # (B, M, C)
         keys, values = self.mem_reader[0].project(memory)
         return ReleasedGlobe(memory.mean(1), keys, values)
 
@@ -180,13 +180,13 @@ class ReleasedNetwork(Network):
             means = [frame_mean]
             means += [] if self.localmem_writer is None else [nearby.mean(1)]
             means += [] if globe is None else [globe.mean]
-        queries, weights = self.query_generator(words.asked, torch.cat(means, dim=-1))
-        keys, values = self.mem_reader[0].project(nearby)
+        queries, weights = self.query_generator(words.asked, torch.cat(means, dim=-1))  # (B, 8, C), (B, 8, L)
+        keys, values = self.mem_reader[0].project(nearby)  # (B, 8, m, 96) each
         if globe is not None:
-            keys = torch.cat([keys, globe.keys], dim=2)
+            keys = torch.cat([keys, globe.keys], dim=2)  # (B, 8, m + M, 96)
             values = torch.cat([values, globe.values], dim=2)
-        context = self.mem_reader[1](self.mem_reader[0](tokens, keys, values))
-        logits = self.main_dec_net(context, queries, tail=words.tail)
+        context = self.mem_reader[1](self.mem_reader[0](tokens, keys, values))  # G (B, N, C)
+        logits = self.main_dec_net(context, queries, tail=words.tail)  # (B, 1, S, S)
         return logits, (torch.sigmoid(logits) > 0.5).to(logits.dtype), weights
 
     def remembered(self, mask: Tensor) -> Tensor:

@@ -144,8 +144,12 @@ def command(
     from locater.training.published import load_vectors, load_vision
 
     if model == "grounding":
-        _grounding(preset, dataset, init, candidates, split=split, out=out, given=options)
+        others = {"root": root, "validation_split": validation_split, "vision": vision, "bert": bert}
+        others |= {"word_vectors": word_vectors, "vocab": vocab, "set": fields or None, **options}
+        _grounding(preset, dataset, init, candidates, split=split, out=out, given=others)
         return
+    if candidates:
+        raise UsageError("--candidates: are for --model grounding")
     folder = _root(root, dataset)
     if options["contrast_share"] and dataset is None:
         raise UsageError(
@@ -232,13 +236,19 @@ def _grounding(
     from a2dsplus.models.candidates import Candidates, train
     from a2dsplus.progress import bar
     from locater.training import TrainOptions
+    from locater.training.grounding import OPTIONS
 
+    given = {name: value for name, value in given.items() if value is not None}
+    if surplus := sorted(given.keys() - set(OPTIONS)):
+        raise UsageError(
+            f"--model grounding: takes no --{surplus[0].replace('_', '-')}; its training has {', '.join(OPTIONS)}"
+        )
     if dataset is None or init is None:
         raise UsageError(
             "--model grounding: give a dataset of the training split with --dataset, and the LOCATER that it looks through with --init"
         )
     try:
-        settings = TrainOptions.preset(preset, **{name: value for name, value in given.items() if value is not None})
+        settings = TrainOptions.preset(preset, **given)
         model = locater.checkpoint.load(init)
     except locater.LocaterError as error:
         raise ModelError(str(error)) from error

@@ -16,6 +16,9 @@ from locater.training.data import Order
 from locater.training.objective import rate
 from locater.training.options import TrainOptions
 
+OPTIONS = ("epochs", "batch", "lr", "weight_decay", "power", "warmup", "clip_norm", "seed", "log_every")
+"""The fields of `TrainOptions` that this training has."""
+
 
 class Case(NamedTuple):
     """One query with its candidates: `seen`, `words`, `mask` as `grounding.look` gives them, and how good each candidate is."""
@@ -35,7 +38,7 @@ def train_grounding(
 ) -> Grounding:
     """Return a module trained to pick the best candidate, in evaluation mode, on the device of `cases`.
 
-    Of `options`: seed, epochs, batch, lr, warmup, power, weight_decay, clip_norm, log_every. `heads`: of its blocks. `report` is called with
+    Of `options`: those in `OPTIONS`. `heads`: of its blocks. `report` is called with
     the step, the number of steps, the loss, and the mean quality of what was picked by the share of the best's. Cases whose candidates are
     all equally good teach nothing and are left out. Raises `LocaterError` where none is left.
     """

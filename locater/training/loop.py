@@ -239,7 +239,6 @@ def compiled(model: Locater) -> Iterator[None]:
     """
     from torch._dynamo.exc import BackendCompilerFailed
 
-    network: Any = model.network
     model.compile_encoder(dynamic=False)
     try:
         yield
@@ -249,4 +248,5 @@ def compiled(model: Locater) -> Iterator[None]:
             f"training: --compile needs a compiler that torch finds (a C++ compiler such as g++ on a CPU, or CXX): {first}"
         ) from error
     finally:
-        del network.look, network.fuse
+        for name in ("look", "fuse"):
+            delattr(model.network, name)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -748,3 +749,21 @@ def test_every_option_of_a_training_is_one_of_the_command() -> None:
         option = known[entry.name]
         assert option.default is None  # so that the preset's value stands
         assert entry.metadata["text"] in option.help
+
+
+def test_the_changes_of_the_network_that_the_page_names_are_possible() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    table = page[page.index("## Each row of the paper") : page.index("## What is the paper's")]
+    commands = [command for command in re.findall(r"`([^`]*)`", table) if "--set" in command]
+    assert len(commands) >= 8
+    for command in commands:
+        given = [part.partition("=") for part in re.findall(r"--set (\S+)", command)]
+        config = LocaterConfig.preset("paper", **{name: _value(value) for name, _, value in given})
+        assert all(getattr(config, name) == _value(value) for name, _, value in given)
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -135,6 +135,10 @@ def test_the_grounding_module_is_trained_on_predictions_and_chooses_among_them(d
         train.command.main([*learning, "--split", "train", "--init", str(weights)], standalone_mode=False)
     with pytest.raises(UsageError, match="give a dataset of the training split"):
         train.command.main(learning, standalone_mode=False)
+    with pytest.raises(UsageError, match="takes no --clip-frames; its training has epochs, batch"):
+        train.command.main([*learning, "--init", str(weights), "--clip-frames", "2"], standalone_mode=False)
+    with pytest.raises(UsageError, match="are for --model grounding"):
+        train.command.main(["--root", "x", "--candidates", "a"], standalone_mode=False)
     (tmp_path / "everything" / "S.json").unlink()
     with pytest.raises(PredictionError, match="holds no predictions for S"):
         baseline.command.main([*asking, "--out", str(tmp_path / "part")], standalone_mode=False)
