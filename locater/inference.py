@@ -25,7 +25,7 @@ Video = np.ndarray | Iterable[np.ndarray]
 _Replay = Callable[[], Iterator[np.ndarray]]
 
 
-class Model(Protocol):
+class _Model(Protocol):
     """What is followed: `model.Locater`."""
 
     training: bool
@@ -40,13 +40,13 @@ class Model(Protocol):
     def glance(self, frames: Tensor) -> Tensor: ...
 
 
-def segment(model: Model, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
+def segment(model: _Model, video: Video, query: str | Tensor, **options: Any) -> np.ndarray:
     """Return the masks of the referent: bool (N, H, W). The arguments and errors are `stream`'s."""
     return np.stack(list(stream(model, video, query, **options)))
 
 
 def stream(
-    model: Model, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
+    model: _Model, video: Video, query: str | Tensor, *, threshold: float = 0.5, **options: Any
 ) -> Iterator[np.ndarray]:
     """Yield the referent's mask in each frame, bool (H, W), one by one: where the probability is above `threshold`.
 
@@ -56,14 +56,14 @@ def stream(
         yield (probability > threshold).cpu().numpy()
 
 
-def probabilities(model: Model, video: Video, query: str | Tensor, **options: Any) -> Iterator[Tensor]:
+def probabilities(model: _Model, video: Video, query: str | Tensor, **options: Any) -> Iterator[Tensor]:
     """Yield the referent's probability at each pixel of each frame, float32 (H, W) in [0, 1]. As `follow`, of one query."""
     for maps in follow(model, video, [query], **options):
         yield from maps
 
 
 def follow(
-    model: Model,
+    model: _Model,
     video: Video,
     queries: Sequence[str | Tensor],
     *,
@@ -130,7 +130,7 @@ def confidence(probability: Tensor, mask: np.ndarray) -> float:
 class _Way:
     """One way to look at a video, at one scale, mirrored or not, with every query's session."""
 
-    def __init__(self, model: Model, queries: Sequence[str | Tensor], scale: float, mirrored: bool) -> None:
+    def __init__(self, model: _Model, queries: Sequence[str | Tensor], scale: float, mirrored: bool) -> None:
         patch = model.config.patch
         self.model, self.mirrored = model, mirrored
         self.size = max(1, round(model.config.image_size * scale / patch)) * patch

@@ -144,7 +144,7 @@ def command(
     from locater.training.published import load_vectors, load_vision
 
     if model == "grounding":
-        others = {"root": root, "validation_split": validation_split, "vision": vision, "bert": bert}
+        others: dict[str, Any] = {"root": root, "validation_split": validation_split, "vision": vision, "bert": bert}
         others |= {"word_vectors": word_vectors, "vocab": vocab, "set": fields or None, **options}
         _grounding(preset, dataset, init, candidates, split=split, out=out, given=others)
         return
