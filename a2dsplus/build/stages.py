@@ -36,7 +36,7 @@ from a2dsplus.sources.reading import stamp as source_stamp
 from a2dsplus.version import __version__
 
 # a change to what a stage makes from the same input changes its number
-_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 5, 4
+_READ, _ROLES, _SAMPLE, _COMPOSE = 2, 3, 6, 4
 _WORDS = ("annotations/lexicon.json", "annotations/exclusion.json")
 _MANY_CAPTIONS = 1000
 _LACKS = "the split withholds {}"

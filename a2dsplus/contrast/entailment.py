@@ -21,6 +21,8 @@ Reason = Literal["identical roles", "more specific", "synonym or hyponym"]
 _PARTICLES = frozenset(
     ["up", "down", "out", "off", "away", "back", "over", "around", "along", "through", "in", "on", "across"]
 )
+# clothes that nobody is said to be in by their colour alone
+_SMALL = frozenset(["hat", "cap", "helmet", "shoe", "boot", "sock", "glove"])
 # what holds of anything, and of anybody
 _ANYTHING = frozenset(["one", "something", "thing", "object", "it"])
 
@@ -127,8 +129,8 @@ class Guard:
         return "more specific" if same_words else "synonym or hyponym"
 
     def _worn_colour(self, wanted: Phrase, given: Phrase) -> bool:
-        """Whether "in red" is made true by what is worn: "in red shirt"."""
-        return wanted.head in COLOURS and given.head in CLOTHES and wanted.head in given.modifiers
+        """Whether "in red" is made true by what is worn: "in red shirt"; a red cap does not."""
+        return wanted.head in COLOURS and given.head in CLOTHES - _SMALL and wanted.head in given.modifiers
 
     def satisfied(self, query: Meaning, by: Meaning) -> Reason | None:
         """Return why a caption satisfies a whole query (the least plain of its roles' reasons), or None where it does not."""

@@ -231,9 +231,8 @@ class Exclusion:
     def _all_of(self, actor: Actor, thing: Coloured, against: Coloured) -> frozenset[str]:
         """Return the colours that count: all that one wears where the other says "in black", all of a part that is named twice."""
         if against.part == "main":
-            return frozenset().union(
-                *(part.colours for part in actor.coloured if frozenset((part.part, "main")) in self.lists.comparable)
-            )
+            worn = (part.colours for part in actor.coloured if part.part in self.lists.all_over)
+            return frozenset().union(*worn)
         return frozenset().union(*(part.colours for part in actor.coloured if part.part == thing.part))
 
     def _far(self, ours: frozenset[str], theirs: frozenset[str]) -> bool:

@@ -7,7 +7,7 @@ then the ring:
     tier 1   same structure, all roles but one equal
     tier 2   same structure, some role equal
     tier 3   some role equal
-    tier 4   only a role's head word equal
+    tier 4   only a role's head word equal; for a query without a verb, its referent's class
 
 Postings are keyed by what candidates have in common with a query (the roles but one; structure, class and verb; a role; a head word ...),
 never by pairs of captions: `n` captions make some 25 n entries. Of one list of postings a query looks at the next `MOST_LOOKED` on the
@@ -117,8 +117,11 @@ class CandidateIndex:
         return out
 
 
-def tier(query: Meaning, candidate: Meaning) -> int | None:
-    """Return a candidate's tier for a query, or None where it is no candidate: nothing shared, or everything."""
+def tier(query: Meaning, candidate: Meaning, *, alike: bool = False) -> int | None:
+    """Return a candidate's tier for a query, or None where it is no candidate: nothing shared, or everything.
+
+    `alike`: their referents are of one class, which a query without a verb ("a green car") shares with "a white van driving by".
+    """
     roles, others = set(query.roles), set(candidate.roles)
     shared = roles & others if query.framed and candidate.framed else set()
     if roles <= others:
@@ -127,7 +130,7 @@ def tier(query: Meaning, candidate: Meaning) -> int | None:
         if query.structure == candidate.structure:
             return 1 if len(shared) == len(roles) - 1 else 2
         return 3
-    return 4 if _heads(query) & _heads(candidate) else None
+    return 4 if _heads(query) & _heads(candidate) or (alike and not query.framed) else None
 
 
 def _heads(meaning: Meaning) -> set[tuple[str, str]]:
@@ -182,7 +185,9 @@ class _Side:
             if self.structure == other.structure:
                 return 1 if shared == len(self.roles) - 1 else 2
             return 3
-        return None if self.heads.isdisjoint(other.heads) else 4
+        if self.heads.isdisjoint(other.heads):
+            return None if self.framed or self.classes.isdisjoint(other.classes) else 4
+        return 4
 
     def relation(self, other: "_Side") -> int:
         if self.classes.isdisjoint(other.classes):

@@ -85,6 +85,8 @@ class Lists:
         }
         garments = {name: _words(f"garments.{name}", words) for name, words in value["garments"].items()}
         self.garments = {word: name for name, words in garments.items() for word in words}
+        self.all_over = _words("all_over", value["all_over"])
+        _known("all_over", self.all_over, {*garments, "main"})
         self.comparable = _pairs("comparable", value["comparable"], {*garments, "main", "body"}, equal=True)
         self.bare = {word: _words(f"bare.{word}", names) for word, names in value["bare"].items()}
         verbs = {name: _words(f"verbs.{name}", words) for name, words in value["verbs"].items()}

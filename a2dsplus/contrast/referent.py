@@ -19,6 +19,8 @@ Rows = Sequence[tuple[int, str, str, str, str]]
 
 _WORN_LINKS = frozenset(["in", "with", "wear", "have", "dress", "of"])
 _PATHS = frozenset(["", "up", "down", "on", "along", "onto", "over", "in", "at", "to", "around"])
+# verbs whose object may follow by "with"
+_DONE_WITH = frozenset(["play", "walk", "run", "dance", "fight"])
 # "jumping into" is no place where one is
 _PART_NOUNS = frozenset(["top", "middle", "center", "surface", "back", "edge", "floor", "ground", "piece", "pile"])
 
@@ -333,6 +335,9 @@ class _Reader:
             return
         for label, slot, phrase in frame.roles:
             if slot == Slot.WHAT and not _same(phrase, main):
+                if phrase.preposition == "with" and verb not in _DONE_WITH:
+                    # who eats with a man does not eat him
+                    continue
                 if verb == "climb":
                     places += self._placed(phrase, verb=verb)
                 elif phrase.preposition in ("", "with", "at", "to", "by") or label in ("ARG1", "ARG2"):

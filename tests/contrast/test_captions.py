@@ -68,3 +68,26 @@ def test_the_recorded_cases_come_out_right(compact: Labeller) -> None:
         barred = row["right"].startswith("guarded")
         assert barred or row["right"].startswith("a pair"), row
         _check(compact, row["caption"], row["other caption"], barred, None if barred else "negation")
+
+
+@pytest.mark.slow
+@needs_shared
+def test_over_real_captions_none_excludes_itself_and_none_that_satisfies_is_excluded(compact: Labeller) -> None:
+    """Two tests of one question, made apart from each other, over a fifth of A2D-Sentences' captions."""
+    with (SHARED / "data/a2d_annotation.txt").open(encoding="utf-8", newline="") as file:
+        texts = list(dict.fromkeys(row["query"] for row in csv.DictReader(file)))[::5]
+    meanings = _meanings(compact, *texts)
+    guard = Guard(Lexicon())
+    sampler = Sampler(meanings, guard)
+    readings = [sampler.reading(meaning) for meaning in meanings]
+    excluded = sampler.exclusion.excluded
+    assert [text for text, one in zip(texts, readings, strict=True) if excluded(one, [one])] == []
+    compared, wrong = 0, []
+    for query, ours, text in zip(meanings, readings, texts, strict=True):
+        for other, theirs, other_text in zip(meanings, readings, texts, strict=True):
+            if other is not query and query.roles and guard.satisfied(query, other) is not None:
+                compared += 1
+                if excluded(ours, [theirs]):
+                    wrong.append((text, other_text, str(sampler.exclusion.reason(ours.referent, theirs.referent))))
+    assert compared > 300
+    assert wrong == []
