@@ -38,3 +38,9 @@ def test_json_has_the_referent_and_everybody_else() -> None:
     (dog,) = [actor for actor in referent["mentions"] if actor["head"] == "dog"]
     assert dog["colours"] == [{"of": "body", "colours": ["brown"]}]
     assert "mentions" not in dog
+
+
+def test_who_one_eats_with_is_mentioned_and_not_eaten() -> None:
+    (row,) = json.loads(_run("--json", "a boy is eating noodles on the floor with a man"))
+    assert [thing["words"] for thing in row["referent"]["objects"] if thing["verb"] == "eat"] == ["noodle"]
+    assert "man" in [actor["head"] for actor in row["referent"]["mentions"]]
