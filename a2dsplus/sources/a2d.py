@@ -208,7 +208,9 @@ class A2dSource:
                 raise AnnotationError(f"{path}: expected a frame number such as 00025.h5; rename or remove the file")
             other = found.setdefault(int(path.stem), path)
             if other != path:
-                raise AnnotationError(f"{path}: {other.name} is of the same frame; remove one of the two")
+                raise AnnotationError(
+                    f"{path}: {other.name} is of the same frame; remove one of the two or leave the video out with --skip-bad"
+                )
         return found
 
     def files(self, split: str) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -237,12 +238,39 @@ def test_more_contrasts_than_true_negatives_are_said_or_left_out(small_root: Pat
     assert all(why.endswith("; left out") for why in left_out.values())
 
 
+MASKS = "text_annotations/a2d_annotation_with_instances"
+
+
+def _instances(root: Path, *, instance: Any) -> None:
+    """Put another `instance` into a frame's file: an array, or a group where it is None."""
+    with h5py.File(root / MASKS / "aaaaaaaaaaa/00003.h5", "a") as file:
+        del file["instance"]
+        if instance is None:
+            file.create_group("instance")
+        else:
+            file["instance"] = instance
+
+
+def test_hidden_files_of_macos_are_no_part_of_a_build(root: Path, tmp_path: Path, built: Path) -> None:
+    (root / MASKS / "aaaaaaaaaaa/._00003.h5").write_bytes(b"Mac OS X")
+    (root / "Release/clips320H/._aaaaaaaaaaa.mp4").write_bytes(b"Mac OS X")
+    for more in ({}, {"skip_bad": True}):
+        out = tmp_path / f"out{len(more)}"
+        _build(root, out, **more)
+        own, right = (json.loads((folder / "manifest.json").read_text()) for folder in (out, built))
+        assert own["left_out"] == right["left_out"]
+        assert (out / "masks.parquet").read_bytes() == (built / "masks.parquet").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda root: (root / "Release/clips320H/aaaaaaaaaaa.mp4").unlink(), ["aaaaaaaaaaa.mp4", "missing"]),
         (lambda root: shutil.rmtree(root / "text_annotations/a2d_annotation_with_instances/aaaaaaaaaaa") or
          write_masks(root / "text_annotations/a2d_annotation_with_instances/aaaaaaaaaaa/00003.h5", ["0"], 48, 64), ["aaaaaaaaaaa/1", "no annotated frame"]),
+        (lambda root: _instances(root, instance=np.array([0.0, np.nan])), ["aaaaaaaaaaa", "00003.h5", "instance id nan"]),
+        (lambda root: _instances(root, instance=None), ["aaaaaaaaaaa", "00003.h5", "instance is a group"]),
+        (lambda root: shutil.copy(root / MASKS / "aaaaaaaaaaa/00003.h5", root / MASKS / "aaaaaaaaaaa/3.h5"), ["aaaaaaaaaaa", "3.h5", "same frame"]),
     ],
 )  # fmt: skip
 def test_bad_input_stops_the_build_and_skip_bad_goes_on(
