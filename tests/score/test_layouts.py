@@ -282,6 +282,22 @@ def test_palettes_of_ref_davis17(tmp_path: Path) -> None:
     assert (score(tmp_path / "swapped", data).subsets["N"].figures["oIoU"] or 0) < 0.2
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("0.png", r"00000\.png: the same frame as 0\.png|0\.png: the same frame as 00000\.png"),
+        ("00000.PNG", "the same frame as 00000"),
+        ("00000.jpg", r"00000\.jpg: masks are read from PNG files alone"),
+    ],
+)
+def test_a_frame_of_ref_davis17_has_one_picture(tmp_path: Path, name: str, message: str) -> None:
+    data = davis_data(tmp_path / "data", davis(tmp_path / "out", number_of={0: 1, 1: 2}))
+    folder = tmp_path / "out" / "anno_1" / "camel"
+    (folder / name).write_bytes((folder / "00000.png").read_bytes())
+    with pytest.raises(PredictionError, match=message):
+        score(tmp_path / "out", data)
+
+
 def test_faults_of_ref_davis17(tmp_path: Path) -> None:
     data = davis_data(tmp_path / "data", davis(tmp_path / "out", number_of={0: 1, 1: 3}))
     with pytest.raises(PredictionError, match=r"camel/00000\.png: has the object number 3, its video has 2 objects"):

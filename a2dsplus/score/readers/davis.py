@@ -16,6 +16,7 @@ from a2dsplus.score.readers.base import Predictions
 from a2dsplus.score.readers.listing import File, Folder
 from a2dsplus.score.readers.numbering import Asked, Numbering
 from a2dsplus.score.readers.picture import checked_png
+from a2dsplus.score.readers.png import masks_in
 from a2dsplus.score.truth import Truth
 
 RUN = re.compile(r"anno_([0-3])")
@@ -98,9 +99,7 @@ def read_davis_folder(
             if own is None:
                 strangers.append(f"{name}/{video}")
                 continue
-            pictures = {
-                file.rpartition(".")[0]: path for file, path in where.files().items() if file.lower().endswith(".png")
-            }
+            pictures = masks_in(where)
             objects = max(own) // _RUNS + 1
             for number, expression in own.items():
                 if number % _RUNS == int(found[1]):
@@ -110,13 +109,16 @@ def read_davis_folder(
     if strangers:
         raise PredictionError(f"{folder}: {len(strangers)} videos are not in {truth.file}: {listed(strangers)}")
     numbering = Numbering(frames, truth, where=folder, names=names)
-    files = {}
+    files: dict[int, tuple[File, int, int]] = {}
     for query, own_frames in frames.items():
         units = truth.by_name.get(query, {})
         for stem, place in own_frames.items():
             unit = units.get(numbering.frame(query[0], stem))
-            if unit is not None:
-                files[unit] = place
+            if unit is None:
+                continue
+            if unit in files:
+                raise PredictionError(f"{place[0]}: the same frame as {files[unit][0].name}; keep one of them")
+            files[unit] = place
     predictions = DavisPredictions(truth, files)
     predictions.notes += [numbering.note] if numbering.note else []
     return predictions

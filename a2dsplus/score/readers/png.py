@@ -165,7 +165,7 @@ def _by_frame(
     resize: Resize,
     workers: int,
 ) -> PngPredictions:
-    frames = {query: _frames(path) for query, path in by_query.items()}
+    frames = {query: masks_in(path) for query, path in by_query.items()}
     numbering = Numbering(frames, truth, where=folder, names=names)
     files: dict[int, File] = {}
     others = 0
@@ -189,8 +189,8 @@ def _by_frame(
     return found
 
 
-def _frames(folder: Folder) -> dict[str, File]:
-    """Return the masks in a folder by their names without suffix."""
+def masks_in(folder: Folder) -> dict[str, File]:
+    """Return the masks in a folder by their names without suffix. Raises PredictionError for pictures that are no PNG, and two of one name."""
     found: dict[str, File] = {}
     for name, file in folder.files().items():
         stem, _, suffix = name.rpartition(".")
