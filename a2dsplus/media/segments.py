@@ -1,6 +1,7 @@
 """One mask as a COCO file may write it (compressed, uncompressed, polygons) as compressed counts of the expected size."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,11 @@ def compressed_counts(segmentation: object, *, height: int, width: int, resize: 
     `runs.from_counts` checks them. Raises MaskError, the reason alone, where it is none of these, or of a size that `check_size` refuses.
     """
     if isinstance(segmentation, dict):
-        size, counts = _size(segmentation), segmentation.get("counts")
+        counts = segmentation.get("counts")
+        # nearly all of them: asked first, since a file has a million (a side of 1 might be `true`)
+        if segmentation.get("size") == [height, width] and height > 1 < width and isinstance(counts, str):
+            return counts
+        size = _size(segmentation)
         if size == (height, width) and isinstance(counts, str):
             return counts
         check_size(size, (height, width), resize=resize)
@@ -58,6 +63,12 @@ def resized(own: runs.Ints, source: tuple[int, int], target: tuple[int, int]) ->
         for of, to in zip(source, target, strict=True)
     )
     return runs.from_mask(mask[rows][:, columns])
+
+
+@lru_cache(maxsize=1024)
+def empty_counts(height: int, width: int) -> str:
+    """Return the compressed counts of a mask without a pixel."""
+    return to_counts(np.zeros((0, 2), np.int64), height=height, width=width)
 
 
 def to_counts(own: runs.Ints, *, height: int, width: int) -> str:

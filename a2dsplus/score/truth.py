@@ -265,7 +265,7 @@ def _one_mask(counts: list[str], size: tuple[int, int], image_id: Hashable, file
         return counts[0]
     height, width = size
     if not counts:
-        return segments.to_counts(np.zeros((0, 2), np.int64), height=height, width=width)
+        return segments.empty_counts(height, width)
     from pycocotools import mask as coco
 
     try:

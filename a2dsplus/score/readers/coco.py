@@ -30,7 +30,6 @@ class CocoPredictions(Predictions):
         self._masks = masks
         self._file = file
         self._resize = resize
-        self._empty: dict[tuple[int, int], str] = {}
         for unit, own in rows.items():
             scores[unit], self._best[unit] = max(own)  # MTTR and ReferFormer sort by score, stably, and take the last
         many = max((len(own) for own in rows.values()), default=0)
@@ -70,10 +69,7 @@ class CocoPredictions(Predictions):
     def _counts(self, unit: int, row: int) -> str:
         height, width = int(self.truth.heights[unit]), int(self.truth.widths[unit])
         if row < 0 or self._masks[row] is None:
-            if (height, width) not in self._empty:
-                no_runs = np.zeros((0, 2), np.int64)
-                self._empty[height, width] = segments.to_counts(no_runs, height=height, width=width)
-            return self._empty[height, width]
+            return segments.empty_counts(height, width)
         try:
             return segments.compressed_counts(self._masks[row], height=height, width=width, resize=self._resize)
         except MaskError as error:
