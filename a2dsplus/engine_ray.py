@@ -104,7 +104,9 @@ def _connect(address: str | None, workers: int | None) -> None:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # of a cluster of our own: no less a process than those of `local`
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # of a cluster of our own: no less a process than those of `local`
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     where = address or os.environ.get("RAY_ADDRESS")
     try:

@@ -36,7 +36,7 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_worker_niceness"] = "0"
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  # the name is Ray's
     nodes = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
     found = Cluster(initialize_head=True, head_node_args=nodes)
     found.add_node(num_cpus=1, num_gpus=1, object_store_memory=80 * 2**20)
