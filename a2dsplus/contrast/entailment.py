@@ -11,7 +11,8 @@ from typing import Literal
 
 from a2dsplus import resources
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.contrast.phrases import CLOTHES, COLOURS, Phrase, analyse
+from a2dsplus.contrast.phrase_words import CLOTHES, COLOURS
+from a2dsplus.contrast.phrases import Phrase, analyse
 from a2dsplus.errors import InputError
 from a2dsplus.records import Slot
 

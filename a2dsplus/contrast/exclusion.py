@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from a2dsplus.contrast.actors import Actor, Coloured, Reading
 from a2dsplus.contrast.lists import Lists
-from a2dsplus.contrast.referent import Actor, Coloured, Reading
 from a2dsplus.records import Relation
 
 # from the plainest to the least

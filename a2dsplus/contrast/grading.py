@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from a2dsplus.contrast.actors import Reading
 from a2dsplus.contrast.entailment import Guard
 from a2dsplus.contrast.exclusion import Exclusion, ReasonKind
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.contrast.referent import Reading
 from a2dsplus.records import Grade, Slot
 
 # how often a difference of this kind is none after all, as judged by hand, in rough steps

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from a2dsplus.contrast.phrases import normalised
+from a2dsplus.contrast.spelling import normalised
 from a2dsplus.records import Query, Slot
 
 # roles that are compared: the paper's five questions

@@ -4,372 +4,22 @@
 noun.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from a2dsplus.contrast.phrase_words import (
+    ADJECTIVES,
+    AND,
+    CLOTHES,
+    COLOURS,
+    COMPOUND,
+    EMBEDDED,
+    LINKS,
+    POSITIONS,
+    RELATIVES,
+)
 from a2dsplus.records import Slot
-
-# words that end a noun phrase's own words and attach what follows
-LINKS = frozenset(
-    word.replace("_", " ")
-    for word in [
-        "with",
-        "without",
-        "in",
-        "on",
-        "at",
-        "of",
-        "by",
-        "near",
-        "behind",
-        "between",
-        "beside",
-        "besides",
-        "under",
-        "underneath",
-        "beneath",
-        "below",
-        "over",
-        "above",
-        "from",
-        "to",
-        "into",
-        "onto",
-        "for",
-        "along",
-        "around",
-        "through",
-        "across",
-        "inside",
-        "outside",
-        "toward",
-        "towards",
-        "against",
-        "among",
-        "amid",
-        "past",
-        "off",
-        "down",
-        "up",
-        "next",
-        "in_front_of",
-        "next_to",
-        "close_to",
-        "out_of",
-        "ahead_of",
-        "away_from",
-        "who",
-        "that",
-        "which",
-        "while",
-        "upon",
-        "within",
-        "like",
-        "as",
-        "during",
-        "before",
-        "after",
-        "beyond",
-        "via",
-        "throughout",
-        "opposite",
-        "until",
-        "since",
-        "while",
-        "about",
-    ]
-)
-# participles that a noun is followed by, as lemmas; those that are nouns as well ("watch", "ride") are none
-EMBEDDED = frozenset(
-    [
-        "wear",
-        "hold",
-        "stand",
-        "sit",
-        "lie",
-        "lay",
-        "walk",
-        "run",
-        "carry",
-        "use",
-        "jump",
-        "eat",
-        "look",
-        "lead",
-        "follow",
-        "face",
-        "attach",
-        "have",
-        "swim",
-        "crawl",
-        "climb",
-        "fly",
-        "throw",
-        "drive",
-        "kick",
-        "push",
-        "pull",
-        "hang",
-        "lean",
-        "play",
-        "talk",
-        "show",
-        "stay",
-        "wait",
-        "touch",
-        "cover",
-        "surround",
-        "kneel",
-        "crouch",
-        "sleep",
-        "move",
-        "place",
-        "locate",
-        "position",
-        "dress",
-        "tie",
-        "strap",
-        "be",
-    ]
-)
-_AND = frozenset(["and", "or", "&", "plus"])
-_RELATIVES = frozenset(["who", "that", "which"])
-# two- and three-word prepositions, as one word
-_COMPOUND = (
-    (("in", "front", "of"), "in front of"),
-    (("infront", "of"), "in front of"),
-    (("front", "of"), "in front of"),
-    (("on", "top", "of"), "on"),
-    (("top", "of"), "on"),
-    (("next", "to"), "next to"),
-    (("close", "to"), "close to"),
-    (("near", "to"), "near"),
-    (("out", "of"), "out of"),
-    (("ahead", "of"), "ahead of"),
-    (("away", "from"), "away from"),
-    (("in", "between"), "between"),
-    (("inside", "of"), "inside"),
-    (("off", "of"), "off"),
-    (("dress", "in"), "in"),
-    (("on", "to"), "onto"),
-    (("in", "to"), "into"),
-)
-# what may stand behind a noun, or for it, and says where it is or which of several
-POSITIONS = frozenset(
-    [
-        "left",
-        "right",
-        "middle",
-        "center",
-        "centre",
-        "top",
-        "bottom",
-        "front",
-        "back",
-        "side",
-        "corner",
-        "far",
-        "leftmost",
-        "rightmost",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "last",
-        "1st",
-        "2nd",
-        "3rd",
-        "4th",
-        "5th",
-        "most",
-        "much",
-        "next",
-        "close",
-        "up",
-        "down",
-        "away",
-        "nearby",
-        "background",
-        "foreground",
-    ]
-)
-ADJECTIVES = frozenset(
-    [
-        "big",
-        "large",
-        "small",
-        "little",
-        "tiny",
-        "tall",
-        "short",
-        "long",
-        "huge",
-        "young",
-        "old",
-        "cute",
-        "adult",
-        "baby",
-        "fat",
-        "thin",
-        "fast",
-        "slow",
-        "fluffy",
-        "fuzzy",
-        "furry",
-        "striped",
-        "spotted",
-        "dotted",
-        "plaid",
-        "checked",
-        "colorful",
-        "colourful",
-        "multicolored",
-        "bright",
-        "pale",
-        "wild",
-        "wet",
-        "dry",
-        "open",
-        "closed",
-        "left",
-        "right",
-    ]
-)
-COLOURS = frozenset(
-    [
-        "red",
-        "green",
-        "blue",
-        "yellow",
-        "black",
-        "white",
-        "gray",
-        "brown",
-        "orange",
-        "pink",
-        "purple",
-        "violet",
-        "golden",
-        "gold",
-        "silver",
-        "beige",
-        "tan",
-        "khaki",
-        "navy",
-        "maroon",
-        "teal",
-        "cyan",
-        "turquoise",
-        "dark",
-        "light",
-        "cream",
-        "reddish",
-        "brownish",
-        "greenish",
-        "yellowish",
-        "bluish",
-        "grayish",
-        "colored",
-        "blond",
-        "ginger",
-        "rose",
-        "lime",
-    ]
-)
-CLOTHES = frozenset(
-    [
-        "shirt",
-        "tshirt",
-        "tee",
-        "top",
-        "blouse",
-        "sweater",
-        "sweatshirt",
-        "hoodie",
-        "vest",
-        "jersey",
-        "singlet",
-        "pant",
-        "pants",
-        "trousers",
-        "jeans",
-        "shorts",
-        "short",
-        "skirt",
-        "leggings",
-        "dress",
-        "suit",
-        "jacket",
-        "coat",
-        "uniform",
-        "outfit",
-        "hat",
-        "cap",
-        "helmet",
-        "shoe",
-        "boot",
-        "sock",
-        "glove",
-        "cloth",
-        "clothes",
-        "costume",
-    ]
-)
-_SPELLING = {
-    "tshirts": "tshirt",
-    "t-shirt": "tshirt",
-    "t-shirts": "tshirt",
-    "tee-shirt": "tshirt",
-    "grey": "gray",
-    "colour": "color",
-    "coloured": "colored",
-    "centre": "center",
-    "rigth": "right",
-    "rightward": "right",
-    "rightwards": "right",
-    "leftwards": "left",
-    "leftward": "left",
-    "clothe": "clothes",
-    "yoga-mat": "mat",
-    "0": "zero",
-    **dict(zip("123456789", ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)),
-    **dict(zip(["1st", "2nd", "3rd", "4th", "5th"], ["first", "second", "third", "fourth", "fifth"], strict=True)),
-}
-_JOINED = (
-    ("t shirt", "tshirt"),
-    ("tee shirt", "tshirt"),
-    ("basket ball", "basketball"),
-    ("foot ball", "football"),
-    ("base ball", "baseball"),
-    ("volley ball", "volleyball"),
-    ("soccer ball", "football"),
-    ("motor bike", "motorbike"),
-    ("motor cycle", "motorbike"),
-    ("skate board", "skateboard"),
-    ("snow board", "snowboard"),
-    ("surf board", "surfboard"),
-    ("back pack", "backpack"),
-    ("hand bag", "handbag"),
-    ("jelly fish", "jellyfish"),
-    ("sun glasses", "sunglasses"),
-    ("eye glasses", "glasses"),
-    ("ice cream", "icecream"),
-    ("tread mill", "treadmill"),
-    ("side walk", "sidewalk"),
-    ("hot dog", "hotdog"),
-    ("ping pong", "pingpong"),
-    ("a lot of", "many"),
-    ("left most", "leftmost"),
-    ("right most", "rightmost"),
-    ("left much", "leftmost"),
-    ("right much", "rightmost"),
-)
-_JOIN = re.compile(r"\b(?:" + "|".join(re.escape(two) for two, _ in _JOINED) + r")\b")
-_JOIN_TO = dict(_JOINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,13 +45,6 @@ class Phrase:
 
 
 @cache
-def normalised(lemma: str) -> str:
-    """Return a lemmatised phrase in one spelling: "2 dogs in t-shirts" and "two dogs in t shirts" become the same."""
-    words = (_SPELLING.get(word, word) for word in lemma.replace("’", "'").split())
-    return _JOIN.sub(lambda found: _JOIN_TO[found.group()], " ".join(words))
-
-
-@cache
 def analyse(slot: str, lemma: str) -> Phrase:
     """Return a lemmatised phrase's parts: "on green grass" is (on, grass, {green}), "man in red shirt" a man with (in, shirt, {red})."""
     words = lemma.split()
@@ -423,7 +66,7 @@ def _join_prepositions(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     place = 0
     while place < len(words):
-        for compound, name in _COMPOUND:
+        for compound, name in COMPOUND:
             if tuple(words[place : place + len(compound)]) == compound and len(words) > place + len(compound):
                 found.append(name)
                 place += len(compound)
@@ -454,7 +97,7 @@ def _phrase(lead: str, words: Sequence[str]) -> Phrase:
 
 
 def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attached: Sequence[Phrase] = ()) -> Phrase:
-    own = [word for word in words if word not in _AND]
+    own = [word for word in words if word not in AND]
     trailing: list[str] = []
     worn = lead in ("in", "with", "wear", "have", "and")
     while len(own) > 1 and own[-1] in POSITIONS and not (worn and own[-1] in CLOTHES):
@@ -472,18 +115,18 @@ def _split(words: Sequence[str]) -> list[tuple[str, list[str]]]:
     for place, word in enumerate(words):
         own = parts[-1][1]
         is_link = word in LINKS and place > 0
-        is_verb = word in EMBEDDED and bool(own) and own[-1] not in _AND and not _is_noun_here(words, place)
+        is_verb = word in EMBEDDED and bool(own) and own[-1] not in AND and not _is_noun_here(words, place)
         if is_verb and own[-1] in ADJECTIVES and all(other in ADJECTIVES or other in COLOURS for other in own):
             is_verb = False
         if not (is_link or is_verb):
             own.append(word)
-        elif not own and len(parts) > 1 and (parts[-1][0] in _RELATIVES or parts[-1][0] in ("next", "up", "down")):
+        elif not own and len(parts) > 1 and (parts[-1][0] in RELATIVES or parts[-1][0] in ("next", "up", "down")):
             parts[-1] = (word, [])
         elif not own and len(parts) > 1 and word in LINKS:
             # "sit on": the preposition says more than the verb, which is kept as a part of its own
             parts.append((word, []))
         else:
-            if own and own[-1] in _AND:
+            if own and own[-1] in AND:
                 own.pop()
             parts.append((word, []))
     kept = [parts[0], *(part for part in parts[1:] if part[1] or part[0] in EMBEDDED)]
@@ -500,7 +143,7 @@ def _coordinated(words: Sequence[str]) -> list[list[str]]:
     """Return the noun phrases that "and", or clothes named one after the other, join: adjectives alone belong to the next."""
     parts: list[list[str]] = [[]]
     for place, word in enumerate(words):
-        if word in _AND:
+        if word in AND:
             if parts[-1] and not all(other in COLOURS or other in ADJECTIVES for other in parts[-1]):
                 parts.append([])
             continue

@@ -6,11 +6,13 @@ the places it is on or in. What the words do not say stays empty.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
+from a2dsplus.contrast.actors import Action, Actor, Coloured, Place, Reading
 from a2dsplus.contrast.lists import Lists
-from a2dsplus.contrast.phrases import COLOURS, POSITIONS, Phrase, analyse, normalised
+from a2dsplus.contrast.phrase_words import COLOURS, POSITIONS
+from a2dsplus.contrast.phrases import Phrase, analyse
+from a2dsplus.contrast.spelling import normalised
 from a2dsplus.records import Slot
 
 _Item = TypeVar("_Item")
@@ -23,59 +25,6 @@ _PATHS = frozenset(["", "up", "down", "on", "along", "onto", "over", "in", "at",
 _DONE_WITH = frozenset(["play", "walk", "run", "dance", "fight"])
 # "jumping into" is no place where one is
 _PART_NOUNS = frozenset(["top", "middle", "center", "surface", "back", "edge", "floor", "ground", "piece", "pile"])
-
-
-@dataclass(frozen=True, slots=True)
-class Coloured:
-    """What has colours: the body, or what covers a part of it, as the caption words it."""
-
-    part: str
-    colours: frozenset[str]
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody is or goes: `relation` location, goal or climb; `place` the listed name, None for a word that is not listed."""
-
-    relation: str
-    place: str | None
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A verb of somebody: its listed name (or its lemma), whether it is denied, whether it is suffered."""
-
-    verb: str
-    words: str
-    negated: bool = False
-    passive: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Somebody or something that a caption speaks of. Empty fields: the caption says nothing, or nothing that is listed."""
-
-    words: str
-    head: str = ""
-    classes: frozenset[str] = frozenset()
-    kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    sex: frozenset[str] = frozenset()
-    number: str = ""
-    coloured: tuple[Coloured, ...] = ()
-    bare: frozenset[str] = frozenset()
-    actions: tuple[Action, ...] = ()
-    objects: tuple[tuple[str, "Actor"], ...] = ()
-    places: tuple[Place, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A caption's referent and the others that it mentions, in the caption's order."""
-
-    referent: Actor
-    mentioned: tuple[Actor, ...] = ()
 
 
 def read(rows: Rows, lists: Lists) -> Reading:

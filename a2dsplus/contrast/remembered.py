@@ -3,8 +3,8 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from a2dsplus.contrast.actors import Actor, Reading
 from a2dsplus.contrast.exclusion import Exclusion
-from a2dsplus.contrast.referent import Actor, Reading
 
 # so many answers are remembered at most (some 250 MB)
 _MOST = 2_000_000

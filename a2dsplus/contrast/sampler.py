@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from a2dsplus.contrast.actors import Actor, Reading
 from a2dsplus.contrast.entailment import Guard, Reason
 from a2dsplus.contrast.exclusion import Exclusion
 from a2dsplus.contrast.grading import Grading
 from a2dsplus.contrast.index import MOST_LOOKED, CandidateIndex, Traits, tier
 from a2dsplus.contrast.lists import Lists
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.contrast.referent import Actor, Reading, read
+from a2dsplus.contrast.referent import read
 from a2dsplus.contrast.remembered import Known, Remembered
 from a2dsplus.records import Pair, Relation
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from a2dsplus.contrast.actors import Action, Actor, Reading
 from a2dsplus.contrast.lists import Lists
-from a2dsplus.contrast.referent import Action, Actor, Reading, read
+from a2dsplus.contrast.referent import read
 from a2dsplus.records import ParsedCaption
 
 

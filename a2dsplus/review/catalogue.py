@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from a2dsplus.contrast.actors import Reading
 from a2dsplus.contrast.entailment import Guard, Lexicon
 from a2dsplus.contrast.exclusion import Exclusion
 from a2dsplus.contrast.lists import Lists
 from a2dsplus.contrast.positions import position_words
-from a2dsplus.contrast.referent import Reading, read
+from a2dsplus.contrast.referent import read
 from a2dsplus.contrast.reviewed import order_after_review
 from a2dsplus.dataset import parquet, tables
 from a2dsplus.dataset.workspace import Workspace

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from a2dsplus.contrast.actors import Reading
 from a2dsplus.contrast.exclusion import Exclusion
 from a2dsplus.contrast.lists import Lists
 from a2dsplus.contrast.pairs_file import list_name, locate, read_pairs_file, shipped
-from a2dsplus.contrast.referent import Reading, read
+from a2dsplus.contrast.referent import read
 from a2dsplus.errors import InputError
 
 LISTS = Lists.shipped()
