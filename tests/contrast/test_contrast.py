@@ -175,6 +175,8 @@ def test_pairs_keep_every_promise(captions: list[Meaning], seed: int, random) ->
     sampling = sampler.sample(captions, seed=seed)
     by_id = {caption.query_id: caption for caption in captions}
     assert {pair.query_id for pair in sampling.pairs} | set(sampling.unpaired) == set(by_id)
+    uses = Counter(by_id[pair.contrast_query_id].video_id for pair in sampling.pairs if pair.rank == 0)
+    capped = max(uses.values(), default=0) >= MOST_USES
     for query_id, query in by_id.items():
         ranked = [pair for pair in sampling.pairs if pair.query_id == query_id]
         assert [pair.rank for pair in ranked] == list(range(len(ranked))) and len(ranked) <= RANKS
@@ -187,8 +189,9 @@ def test_pairs_keep_every_promise(captions: list[Meaning], seed: int, random) ->
             told = [*pair.shared, *pair.differing, *pair.extra]
             assert sorted(told) == sorted({slot for slot, _ in (*query.roles, *contrast.roles)})
             assert guard.by_slot(contrast, query) == (pair.shared, pair.differing, pair.extra)
-            # a query's draw does not depend on who else is asked, or in which order
-        assert ranked == sampler.ranked(query, seed=seed)
+        # a query's draw depends on who else is asked by the cap alone, and never on their order
+        if not capped:
+            assert ranked == sampler.ranked(query, seed=seed)
     shuffled = list(captions)
     random.shuffle(shuffled)
     again = sampler.sample(shuffled, seed=seed)
