@@ -337,7 +337,7 @@ def test_every_built_in_model_is_found() -> None:
         (
             "nonesuch",
             UsageError,
-            "known are empty, everything, locater, locater-img, locater-released, moving, named, oracle, transformers",
+            "known are empty, everything, grounding, locater, locater-img, locater-released, moving, named, oracle, transformers",
         ),
         ("no_module:Thing", InputError, "cannot be imported"),
         ("json:Nothing", InputError, "cannot be imported"),
