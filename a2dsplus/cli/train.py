@@ -258,9 +258,9 @@ def _grounding(
         Candidates(dataset, candidates), dataset, model, settings, out=out, split=split, bars=bar,
         report=lambda line: click.echo(line, err=True),
     )  # fmt: skip
-    shown = " ".join(f"--candidates {folder}" for folder in candidates)
     click.echo(
-        f"{out}; next, on the test split's dataset: a2dsplus baseline --model grounding --checkpoint {out} {shown}"
+        f"{out}; next, with the same models' predictions for the test split: "
+        f"a2dsplus baseline --model grounding --checkpoint {out}{' --candidates FOLDER' * len(candidates)}"
     )
 
 
