@@ -1,4 +1,4 @@
-"""What a variant of the network answers, so that one `model.Session` can drive either.
+"""What a variant of the network answers, so that one `session.Session` can drive either.
 
 Legend: B batch, T frames, N patches, D width, S image side.
 """

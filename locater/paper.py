@@ -1,4 +1,4 @@
-"""The paper's network (section 3), put together from its parts. `model.Session` drives it frame by frame.
+"""The paper's network (section 3), put together from its parts. `session.Session` drives it frame by frame.
 
 Legend: B batch, T frames, N patches, L words, D width, S image side.
 """

@@ -1,4 +1,4 @@
-"""The released network, module by module under the authors' names. `model.Session` drives it frame by frame.
+"""The released network, module by module under the authors' names. `session.Session` drives it frame by frame.
 
 Legend: B batch, T frames, N patches, C = 768, L = 22 ids, S image side.
 
