@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def _link(out: Path) -> None:
 
 
 def _how_to_start(task: Task) -> list[str]:
-    place = task.target.resolve()
+    place = shlex.quote(str(task.target.resolve()))
     lines = [
         f"MTTR, in its folder: mkdir -p datasets; ln -s {place} datasets/a2d_sentences; ln -s {place} a2d_sentences; "
         "python -O main.py -rm eval -c configs/a2d_sentences.yaml -ckpt CHECKPOINT (-O: it asserts the sizes of the full release)",

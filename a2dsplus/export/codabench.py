@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from a2dsplus import resources
 from a2dsplus.compose.subset import Subset
-from a2dsplus.errors import InputError
 from a2dsplus.export.layout import Layout, Task
 from a2dsplus.records import SubsetName
 from a2dsplus.version import __version__
@@ -36,9 +35,7 @@ _LOWER_IS_BETTER = ("leak",)
 
 def write(task: Task) -> list[str]:
     """Write bundle.zip, which is uploaded as it is, and the files that it is made of, to look at and to edit."""
-    subsets = {name: subset for name, subset in task.subsets.items() if task.judged(name)}
-    if not subsets:
-        raise InputError(f"{task.dataset}: the split has no ground truth, so a submission cannot be scored")
+    subsets = task.subsets
     columns = [f"{name}_{figure}" for name in subsets for figure in _figures(task, name)]
     parts = {
         "competition.yaml": _competition(task, columns),
@@ -205,4 +202,6 @@ _TERMS = """# Terms
 Captions, clips and masks are those of the source dataset, under its terms. Use them for research, and do not pass them on.
 """
 
-LAYOUT = Layout(write=write, reads="a Codabench bundle whose scoring program is `a2dsplus score`", several=True)
+LAYOUT = Layout(
+    write=write, reads="a Codabench bundle whose scoring program is `a2dsplus score`", several=True, needs_masks=True
+)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ def write(task: Task) -> list[str]:
     for name, subset in task.subsets.items():
         _write_type(task, subset, _TYPES[name])
     types = ", ".join(_TYPES[name] for name in task.subsets)
+    place = shlex.quote(str(task.target.resolve()))
     first = _TYPES[next(iter(task.subsets))]
     return [
-        f"in LOCATER's folder: LOCAL_RANK=0 python tools/evaluate.py --data-root {task.target.resolve()} --dataset A2D --testing-type {first} "
+        f"in LOCATER's folder: LOCAL_RANK=0 python tools/evaluate.py --data-root {place} --dataset A2D --testing-type {first} "
         f"--snapshot CHECKPOINT (of {types}; it needs a GPU, prints its figures and leaves no masks)",
         "its figures are what `a2dsplus score --protocol released` calls oIoU, mIoU, P@K and mAP_5",
     ]

@@ -1,6 +1,7 @@
 """A subset as MeViS has it: frames as JPEG from 00000, expressions with lists of objects, masks by object and position in mask_dict.json."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,8 @@ def _rows(subset: Subset, sample: Sample, own: Object) -> list[Rle | None]:
 
 
 def _told(task: Task, split: str) -> list[str]:
-    subset = task.only()
-    lines = [
-        f"LMPM, in its folder: mkdir -p datasets; ln -s {task.target.resolve()} datasets/mevis (it then reads {split})"
-    ]
+    subset, place = task.only(), shlex.quote(str(task.target.resolve()))
+    lines = [f"LMPM, in its folder: mkdir -p datasets; ln -s {place} datasets/mevis (it then reads {split})"]
     if split == "train":
         return lines
     known = sum(len(sample.evaluated_frames) for sample in subset.samples)

@@ -7,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pycocotools import mask as coco
 
 import a2dsplus
@@ -18,6 +19,19 @@ def samples(dataset: Path, subset: str) -> dict[str, dict[str, Any]]:
     """Return the lines of samples.jsonl by sample id."""
     lines = (dataset / subset / "samples.jsonl").read_text().splitlines()
     return {row["sample_id"]: row for row in map(json.loads, lines)}
+
+
+def split(dataset: Path) -> str:
+    """Return the split that a dataset was built from, as A2D-S has them: train or test."""
+    return "train" if json.loads((dataset / "manifest.json").read_text())["split"] == "train" else "test"
+
+
+def names(dataset: Path, subset: str, sample: str) -> list[str]:
+    """Return what a sample's frames are called: in N and M as the source calls them, else by their numbers from 1."""
+    row = samples(dataset, subset)[sample]
+    table = pd.read_parquet(dataset / "clips.parquet").set_index("video_id")
+    own = table.loc[row["video_id"], "frame_names"] if subset in "NM" else None
+    return [f"{frame:05d}" for frame in range(1, row["frames"] + 1)] if own is None else list(own)
 
 
 def texts(dataset: Path, subset: str) -> dict[str, list[tuple[str, str]]]:

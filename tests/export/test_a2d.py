@@ -16,7 +16,10 @@ from a2dsplus.export import export
 from a2dsplus.score import evaluate
 from tests.export import reading
 
-CASES = [("paper", "M"), ("paper", "S"), ("paper", "T"), ("strict", "S"), ("strict", "T")]
+CASES = [
+    *[("paper", "M"), ("paper", "S"), ("paper", "T"), ("strict", "S"), ("strict", "T"), ("both", "N"), ("both", "T")],
+    *[("contrasts", "S"), ("contrasts", "T"), ("frozen", "S"), ("backwards", "T"), ("several", "N"), ("named", "M")],
+]
 
 
 @pytest.fixture(params=CASES, ids="-".join)
@@ -35,10 +38,15 @@ def instance_of(words: list[str]) -> dict[str, int]:
     )
 
 
+def listed(root: Path, split: str) -> list[Any]:
+    found: list[Any] = json.loads((root / f"a2d_sentences_single_frame_{split}_annotations.json").read_text())
+    return found
+
+
 def test_lists_captions_and_masks(case: tuple[Path, str, Path, list[str]]) -> None:
     dataset, subset, root, _ = case
-    rows = json.loads((root / "a2d_sentences_single_frame_test_annotations.json").read_text())
-    assert json.loads((root / "a2d_sentences_single_frame_train_annotations.json").read_text()) == []
+    rows = listed(root, reading.split(dataset))
+    assert listed(root, "train" if reading.split(dataset) == "test" else "test") == [] != rows
     captions, expected = reading.texts(dataset, subset), reading.masks(dataset, subset)
     with (root / "text_annotations" / "a2d_annotation.txt").open(newline="") as file:
         told = list(csv.DictReader(file))
@@ -88,10 +96,10 @@ def test_clips_are_what_the_dataset_shows(case: tuple[Path, str, Path, list[str]
             row["width"],
             row["frames"],
             len(row["evaluated_frames"]),
-            1,
+            {"train": 0, "test": 1}[reading.split(dataset)],
         ]
         path = root / "Release" / "CLIPS320" / f"{name}.mp4"
-        if subset == "M":
+        if subset in "NM" and dataset.name in ("paper", "both"):
             assert path.read_bytes() == (small_root / "Release" / "clips320H" / f"{name}.mp4").read_bytes()
         found = reading.frames_of(path)
         assert len(found) == row["frames"]
@@ -100,8 +108,7 @@ def test_clips_are_what_the_dataset_shows(case: tuple[Path, str, Path, list[str]
 
 def test_truth_in_cocos_form(case: tuple[Path, str, Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     dataset, subset, root, _ = case
-    truth = COCO(str(root / "a2d_sentences_test_annotations_in_coco_format.json"))
-    rows = json.loads((root / "a2d_sentences_single_frame_test_annotations.json").read_text())
+    truth, rows = COCO(str(root / "a2d_sentences_test_annotations_in_coco_format.json")), listed(root, "test")
     assert set(truth.imgs) == {f"v_{video}_f_{frame}_i_{instance}" for _, video, frame, instance in rows}
     results = []
     for annotation in truth.loadAnns(truth.getAnnIds()):
@@ -116,6 +123,9 @@ def test_truth_in_cocos_form(case: tuple[Path, str, Path, list[str]], capsys: py
                 "score": 0.7,
             }
         )
+    if reading.split(dataset) == "train":
+        assert not results
+        return
     file = root.parent / f"{subset}.json"
     file.write_text(json.dumps(results))
     assert evaluate(file, dataset, subsets=[subset], resamples=0).subsets[subset].figures["mIoU"] == 1
@@ -127,15 +137,3 @@ def test_how_to_start(case: tuple[Path, str, Path, list[str]]) -> None:
     assert any("replace each sample whose mask is empty" in line and "refer-ytvos" in line for line in lines) == (
         subset == "T"
     )
-
-
-def test_a_train_split_says_so(small_root: Path, tmp_path: Path, paper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from a2dsplus.export.layout import Task
-
-    monkeypatch.setattr(Task, "split", property(lambda self: "train"))
-    export(paper, tmp_path / "out", layout="a2d", subsets=["M"])
-    with (tmp_path / "out" / "Release" / "videoset.csv").open(newline="") as file:
-        assert {row[8] for row in csv.reader(file)} == {"0"}
-    assert json.loads((tmp_path / "out" / "a2d_sentences_single_frame_test_annotations.json").read_text()) == []
-    rows: list[Any] = json.loads((tmp_path / "out" / "a2d_sentences_single_frame_train_annotations.json").read_text())
-    assert rows

@@ -1,7 +1,10 @@
 """Exports in general: what is chosen, what is refused, nothing outside the new folder, the command line."""
 
 import json
+import multiprocessing
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,42 @@ def test_a_foreign_dataset_writes_nothing_outside(paper: Path, tmp_path: Path, l
     assert [own.name for own in (tmp_path / "foreign").iterdir()] == ["dataset"]
     assert [own.name for own in tmp_path.iterdir()] == ["foreign"]
     assert not Path("/tmp/a2dsplus-outside").exists()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_split_without_masks_is_exported_or_refused_in_one_line(withheld: Path, tmp_path: Path, layout: str) -> None:
+    try:
+        export(withheld, tmp_path / "out", layout=layout, subsets=["T"])
+    except InputError as error:
+        assert layout in ("a2d", "locater", "codabench")
+        assert "T has no ground truth" in str(error) and "\n" not in str(error)
+        assert not any(tmp_path.iterdir())
+    else:
+        assert layout in ("refer-ytvos", "mevis", "hf")
+
+
+def dies(task: Task) -> list[str]:
+    """A machine that goes down in the middle of an export."""
+    (task.out / "half.txt").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+DIES = Layout(write=dies, reads="nobody", several=True)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_killed_export_is_run_again(paper: Path, tmp_path: Path, layout: str) -> None:
+    process = multiprocessing.get_context("spawn").Process(
+        target=export, args=(paper, tmp_path / "out"), kwargs={"layout": "tests.export.test_export:DIES"}
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert [path.name.startswith(".out.") for path in tmp_path.iterdir()] == [True]
+    export(paper, tmp_path / "out", layout=layout, subsets=["M"])
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.name == "half.txt" or "partial" in path.name]
 
 
 def test_what_is_refused(paper: Path, tmp_path: Path) -> None:

@@ -52,6 +52,27 @@ def test_a_row_is_a_sample_and_an_expression(
     assert all(np.array_equal(seen[unit], right[unit]) for unit in right)
 
 
+@pytest.mark.parametrize("recipe", ["both", "several", "withheld"])
+def test_it_follows_recipes_kinds_and_sources(request: pytest.FixtureRequest, tmp_path: Path, recipe: str) -> None:
+    dataset = request.getfixturevalue(recipe)
+    export(dataset, tmp_path / "out", layout="hf")
+    for subset in [path.parent.name for path in dataset.glob("?/samples.jsonl")]:
+        rows = rows_of(tmp_path / "out", subset, tmp_path / "cache", streaming=True)
+        expected = {(sample, word): text for sample, words in texts(dataset, subset).items() for word, text in words}
+        assert {(row["sample_id"], row["expression"]): row["text"] for row in rows} == expected
+        right = {} if recipe == "withheld" else masks(dataset, subset)
+        found = {
+            (row["sample_id"], row["expression"], mask["frame"]): coco.decode(
+                {"size": mask["size"], "counts": mask["counts"]}
+            )
+            for row in rows
+            for mask in row["masks"]
+        }
+        assert found.keys() == right.keys()
+        assert all(np.array_equal(found[unit], mask) for unit, mask in right.items())
+        assert all(len(row["images"]) == len(row["evaluated_frames"]) for row in rows)
+
+
 @pytest.mark.parametrize("subset", ["M", "S", "T"])
 def test_pictures_and_clips_are_the_frames(folder: Path, strict: Path, tmp_path: Path, subset: str) -> None:
     lines = samples(strict, subset)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from a2dsplus.errors import InputError, UsageError
 from a2dsplus.export import export
 from a2dsplus.score import evaluate
 from tests.export import reading
@@ -27,7 +28,13 @@ def videos(root: Path, split: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("from_zero", [False, True])
-@pytest.mark.parametrize(("recipe", "subset"), [("paper", "M"), ("paper", "T"), ("strict", "S")])
+@pytest.mark.parametrize(
+    ("recipe", "subset"),
+    [
+        *[("paper", "M"), ("paper", "T"), ("strict", "S"), ("both", "N"), ("both", "S"), ("contrasts", "T")],
+        *[("frozen", "S"), ("backwards", "T"), ("several", "N"), ("named", "N"), ("named", "M")],
+    ],
+)
 def test_valid(request: pytest.FixtureRequest, tmp_path: Path, recipe: str, subset: str, from_zero: bool) -> None:
     dataset = request.getfixturevalue(recipe)
     root = tmp_path / "out"
@@ -38,25 +45,41 @@ def test_valid(request: pytest.FixtureRequest, tmp_path: Path, recipe: str, subs
     found = {}
     for sample, video in meta.items():
         frames = video["frames"]
-        assert (
-            frames[0] == ("00000" if from_zero else "00001")
-            and len(frames) == reading.samples(dataset, subset)[sample]["frames"]
-        )
+        own = reading.names(dataset, subset, sample)
+        assert frames == ([f"{frame:05d}" for frame in range(len(own))] if from_zero else own)
         assert (
             reading.error(jpegs(root / "valid" / "JPEGImages" / sample, frames), reading.shown(dataset, subset, sample))
             < 1.8
         )
-        assert [video["expressions"][str(n)]["exp"] for n in range(len(video["expressions"]))] == [
-            text for _, text in captions[sample]
-        ]
-        for number, (word, _) in enumerate(captions[sample]):
-            for path in (root / "valid" / "Annotations" / sample / str(number)).iterdir():
+        order = sorted(video["expressions"], key=int)
+        assert order == (
+            [word for word, _ in captions[sample]] if subset == "N" else [str(n) for n in range(len(captions[sample]))]
+        )
+        assert [video["expressions"][number]["exp"] for number in order] == [text for _, text in captions[sample]]
+        for number, (word, _) in zip(order, captions[sample], strict=True):
+            for path in (root / "valid" / "Annotations" / sample / number).iterdir():
                 image = Image.open(path)
                 assert image.mode == "P"
                 found[sample, word, frames.index(path.stem) + 1] = np.asarray(image).astype(bool)
     assert found.keys() == expected.keys()
     for unit, mask in expected.items():
         assert np.array_equal(found[unit], mask), unit
+
+
+def test_names_of_the_source_are_mapped_back(tmp_path: Path, named: Path) -> None:
+    export(named, tmp_path / "out", layout="refer-ytvos", subsets=["N"])
+    own = evaluate([predict(tmp_path / "out", tmp_path / "p")], named, subsets=["N"], resamples=0).subsets["N"]
+    assert own.figures["mIoU"] == 1
+
+
+def test_without_masks(tmp_path: Path, withheld: Path) -> None:
+    lines = export(withheld, tmp_path / "out", layout="refer-ytvos", subsets=["T"])
+    assert any("has no masks" in line for line in lines) and not any("then: " in line for line in lines)
+    assert sorted(path.name for path in (tmp_path / "out" / "valid").iterdir()) == ["JPEGImages"]
+    found = videos(tmp_path / "out", "valid")
+    assert {tuple(own) for video in found.values() for own in video["expressions"].values()} == {("exp",)}
+    with pytest.raises(InputError, match="no masks to train on"):
+        export(withheld, tmp_path / "no", layout="refer-ytvos", subsets=["T"], options={"train": True})
 
 
 def predict(root: Path, out: Path) -> Path:
@@ -99,6 +122,8 @@ def test_roots_of_so_many_videos_and_their_predictions(tmp_path: Path, strict: P
 
 def test_train(tmp_path: Path, paper: Path) -> None:
     root = tmp_path / "out"
+    with pytest.raises(UsageError, match="leave --videos-per-split out"):
+        export(paper, root, layout="refer-ytvos", subsets=["M"], options={"train": True, "videos_per_split": 202})
     export(paper, root, layout="refer-ytvos", subsets=["M"], options={"train": True})
     objects = json.loads((root / "train" / "meta.json").read_text())["videos"]
     expected, captions = reading.masks(paper, "M"), reading.texts(paper, "M")
