@@ -51,8 +51,8 @@ def write(task: Task) -> list[str]:
         if not task.judged(subset.name):
             raise InputError(f"{task.dataset}: {subset.name} has no masks to train on; leave --train out")
         _write_root(task, subset, task.out, subset.samples, split="train", names=names)
-        place = shlex.quote(str(task.target.resolve()))
-        return [f"ReferFormer, in its folder: python main.py --dataset_file ytvos --ytvos_path {place}"]
+        folder = shlex.quote(str(task.target.resolve()))
+        return [f"ReferFormer, in its folder: python main.py --dataset_file ytvos --ytvos_path {folder}"]
     if not most:
         _write_root(task, subset, task.out, subset.samples, split="valid", names=names)
         return [
