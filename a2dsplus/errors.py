@@ -13,6 +13,10 @@ class A2dsplusError(Exception):
 
     exit_status = 1
 
+    def __str__(self) -> str:
+        """Return the message as one printable line: it may quote what a stranger wrote."""
+        return _one_line(super().__str__())
+
 
 class InputError(A2dsplusError):
     """An input file, row or frame is at fault."""
@@ -66,3 +70,14 @@ def listed(items: Iterable[object], *, most: int = 10) -> str:
 def cut(text: str, *, most: int = 100) -> str:
     """Return a text as it stands in a message: its first characters where it is longer than `most`."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+_LONGEST_LINE = 1000
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks or characters that a terminal would act on; of a very long one, its beginning and its end."""
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 260]} ... {line[-250:]}"

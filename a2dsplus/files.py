@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ from a2dsplus.errors import InputError, WorkspaceError
 
 PARTIAL = ".partial"
 """How the temporary names end."""
+MOST_BYTES = 2 * 2**30
+"""What a file that is read at once may have."""
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[
     :6
 ]  # a process number means nothing on another machine
@@ -40,6 +43,36 @@ def sha256(path: Path) -> str:
 def digest(*parts: object) -> str:
     """Return the sha256 of values, in hexadecimal: what a stage or a file is made from, as one key."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
+    """Return a regular file's content. Raises OSError: as `require_regular`, and where it is larger than `most` bytes."""
+    # a pipe without a writer would keep whoever opens it
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        about = os.fstat(handle)
+        _require_regular(path, about)
+        if about.st_size > most:
+            raise OSError(errno.EFBIG, f"{about.st_size} bytes, more than the {most} that are read", str(path))
+        data = os.read(handle, about.st_size + 1)
+        while rest := os.read(handle, 1 << 20):  # a system call may give less than it was asked for
+            data += rest
+        return data
+    finally:
+        os.close(handle)
+
+
+def require_regular(path: Path) -> None:
+    """Raise OSError where a path that a library is to open is missing, or a folder, a pipe or a device, which might never end."""
+    _require_regular(path, path.stat())
+
+
+def _require_regular(path: Path, about: os.stat_result) -> None:
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
 
 
 # ---- whole or not at all -----------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def _corrected(query: Query) -> Query:
 
 def _check_same_source(workspace: Workspace, options: BuildOptions, source: Source, fingerprint: str) -> None:
     """Refuse to build one source over another's dataset; the same folder, mended, may be built again."""
-    previous = workspace.manifest() if workspace.root.exists() else None
+    previous = workspace.manifest(needs=("source", "split")) if workspace.root.exists() else None
     if previous is None:
         return
     before = previous["source"]

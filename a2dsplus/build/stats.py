@@ -6,7 +6,7 @@ from typing import Any, get_args
 from a2dsplus.dataset import samples_file, tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.records import Relation, SubsetName
+from a2dsplus.records import Relation, Sample, SubsetName
 
 # Table 2 of the paper: videos, queries, objects a video
 PAPER = {"A2D-S test": (737, 1295, 1.76), "M": (257, 856, 3.33), "S": (1290, 1295, 5.02), "T": (1293, 1295, 5.13)}
@@ -34,21 +34,29 @@ def table_2(workspace: Workspace) -> list[Row]:
     described: dict[str, int] = {}
     for query in queries:
         described[query.video_id] = described.get(query.video_id, 0) + 1
-    manifest = workspace.manifest()
+    manifest = workspace.manifest(needs=("split",))
     is_a2d_test = len(queries) == PAPER["A2D-S test"][1] and len(described) == PAPER["A2D-S test"][0]
     name = "A2D-S test" if is_a2d_test else f"source, {manifest['split']}" if manifest else "source"
     rows = [_row(name, len(described), len(queries), len(queries), "A2D-S test" if is_a2d_test else None)]
     for subset in SubsetName:
         if not workspace.path(subset, "samples.jsonl").exists():
             continue
+        workspace.check_unchanged(f"{subset}/{samples_file.NAME}")
         samples = list(samples_file.read(workspace.path(subset, samples_file.NAME)))
-        objects = sum(
-            described[sample.video_id] + sum(described[part.video_id] for part in sample.contrasts)
-            for sample in samples
-        )
+        unknown = [part for sample in samples for part in _videos(sample) if part not in described]
+        if unknown:
+            raise WorkspaceError(
+                f"{workspace.path(subset, samples_file.NAME)}: names the video {unknown[0]}, of which queries.parquet has no query; run"
+                " `a2dsplus build` again"
+            )
+        objects = sum(described[video] for sample in samples for video in _videos(sample))
         asked = sum(len(sample.asked) for sample in samples)
         rows.append(_row(subset.value, len(samples), asked, objects, subset.value if is_a2d_test else None))
     return rows
+
+
+def _videos(sample: Sample) -> list[str]:
+    return [sample.video_id, *(part.video_id for part in sample.contrasts)]
 
 
 def _row(name: str, videos: int, queries: int, objects: int, paper: str | None) -> Row:
@@ -63,7 +71,7 @@ def _row(name: str, videos: int, queries: int, objects: int, paper: str | None) 
 
 def summary(workspace: Workspace, *, database: str | None = None) -> dict[str, Any]:
     """Return everything that `a2dsplus stats --json` prints; raises WorkspaceError for an unfinished dataset."""
-    manifest = workspace.manifest()
+    manifest = workspace.manifest(needs=("counts", "guard", "unpaired", "left_out", "srl", "source"))
     if manifest is None:
         raise WorkspaceError(
             f"{workspace.path('manifest.json')}: missing, the build has not been finished; run `a2dsplus build` again"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.files import digest, unwritable
+from a2dsplus.files import digest, read_bytes, unwritable
 from a2dsplus.media.clips import stamp
 from a2dsplus.media.fingerprint import Fingerprint
 from a2dsplus.records import Clip
@@ -44,15 +44,15 @@ def read_journal(*paths: Path) -> Journal:
             else:
                 made = {name: (sha, size, at) for name, (sha, size, at) in row["files"].items()}
                 found.files[row["target"], row["key"]] = made
-        except (ValueError, KeyError, TypeError, AttributeError, WorkspaceError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, WorkspaceError):
             continue
     return found
 
 
-def _lines(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+def _lines(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
     for path in paths:
         with suppress(OSError):
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in read_bytes(path).splitlines():
                 yield path, line
 
 

@@ -15,7 +15,7 @@ from typing import get_args
 
 from a2dsplus import resources
 from a2dsplus.errors import InputError
-from a2dsplus.files import replacing
+from a2dsplus.files import read_bytes, replacing
 from a2dsplus.records import Pair, Status
 
 SCHEMA = 2
@@ -78,7 +78,7 @@ def read_pairs_file(path: Path, *, split: str | None = None) -> list[PublishedPa
     Raises InputError, naming file and entry, where it is not one, holds a pair twice or is of another split than `split`.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_bytes(path))
         rows = value["pairs"]
         schema = value["schema"]
     except OSError as error:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.files import replacing
+from a2dsplus.files import replacing, require_regular
 from a2dsplus.records import Coding
 
 _TEXTS = pa.list_(pa.string())
@@ -154,6 +154,7 @@ def open_table(workspace: Workspace, name: str, *, contract: str | None = None) 
     path, schema = workspace.path(name), TABLES[contract or name]
     workspace.check_unchanged(name)
     try:
+        require_regular(path)
         file = pq.ParquetFile(path)
         names = file.schema_arrow.names
         rows, size = file.metadata.num_rows, path.stat().st_size

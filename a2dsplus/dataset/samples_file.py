@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from a2dsplus.errors import InputError, WorkspaceError
+from a2dsplus.files import require_regular
 from a2dsplus.records import Kind, Layout, Order, Part, Sample, SubsetName
 
 NAME = "samples.jsonl"
@@ -29,6 +30,7 @@ def read(path: Path) -> Iterator[Sample]:
     """
     seen: set[str] = set()
     try:
+        require_regular(path)
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 where = f"{path}, line {number}"

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from a2dsplus.dataset import manifest_file
 from a2dsplus.dataset.shard import Shard
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.files import PARTIAL, sha256, write_bytes
+from a2dsplus.files import PARTIAL, read_bytes, sha256, write_bytes
 from a2dsplus.version import __version__
 
 SCHEMA = 2
@@ -44,8 +45,7 @@ class Workspace:
             raise WorkspaceError(
                 f"{root}: neither manifest.json nor queries.parquet is here; point --dataset at a folder made by `a2dsplus build`"
             )
-        files = (manifest or {}).get("files", {})
-        workspace._hashes = files if isinstance(files, dict) else {}
+        workspace._hashes = (manifest or {}).get("files", {})
         return workspace
 
     def check_unchanged(self, name: str) -> None:
@@ -81,7 +81,7 @@ class Workspace:
         """Return a JSON file's value; raises WorkspaceError where it is missing or damaged."""
         path = self.path(name)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(read_bytes(path))
         except FileNotFoundError:
             raise WorkspaceError(f"{path}: missing; run `a2dsplus build --out {self.root}` to the end") from None
         except (OSError, ValueError, RecursionError) as error:
@@ -89,9 +89,12 @@ class Workspace:
 
     # ---- the manifest --------------------------------------------------------------------------------------------
 
-    def manifest(self) -> dict[str, Any] | None:
-        """Return manifest.json, or None before the first finished build; raises WorkspaceError for a newer schema."""
-        if not self.path("manifest.json").exists():
+    def manifest(self, *, needs: Sequence[str] = ()) -> dict[str, Any] | None:
+        """Return manifest.json, or None before the first finished build.
+
+        `needs`: its sections that must be there. Raises WorkspaceError for a newer schema, and where a section breaks its contract.
+        """
+        if not os.path.lexists(self.path("manifest.json")):
             return None
         manifest = self.read_json("manifest.json")
         if not isinstance(manifest, dict) or manifest.get("schema") not in (1, SCHEMA):
@@ -100,11 +103,9 @@ class Workspace:
                 f"{self.path('manifest.json')}: schema {found}, but version {__version__} of the toolkit writes schema {SCHEMA};"
                 " build into another --out or use the version that made it"
             )
-        files = manifest.get("files")
-        if not isinstance(files, dict) or not all(isinstance(sha, str) for sha in files.values()):
-            raise WorkspaceError(
-                f"{self.path('manifest.json')}: its files are no list of names and hashes; run `a2dsplus build` again"
-            )
+        wrong = manifest_file.fault(manifest, needs=needs)
+        if wrong:
+            raise WorkspaceError(f"{self.path('manifest.json')}: {wrong}; run `a2dsplus build` again")
         return manifest
 
     def files(self) -> Iterator[str]:
@@ -139,7 +140,7 @@ class Workspace:
     def made_from(self, stage: str) -> dict[str, Any]:
         """Return what is remembered of a stage's last finished run: `key`, `outputs` ({name: sha256}) and its notes; {} if none."""
         try:
-            found = json.loads(self.path(_STATE, f"made-{stage}.json").read_text(encoding="utf-8"))
+            found = json.loads(read_bytes(self.path(_STATE, f"made-{stage}.json")))
         except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -64,7 +64,7 @@ def export(
             subsets=loaded,
             out=draft,
             target=out,
-            manifest=workspace.manifest() or {},
+            manifest=workspace.manifest(needs=("source", "split")) or {},
             options=checked,
             progress=advance,
         )

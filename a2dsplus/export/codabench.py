@@ -112,7 +112,7 @@ def _draw_logo(path: Path) -> None:
 
 
 def _competition(task: Task, columns: Iterable[str]) -> str:
-    name = f"A2D-S+ of {task.manifest['source']['name']}, {task.split}"
+    name = f"A2D-S+ of {task.source}, {task.split}"
     lines = [
         "version: 2",
         f"title: {json.dumps(name)}",

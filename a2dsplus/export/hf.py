@@ -137,7 +137,7 @@ def _card(task: Task) -> str:
     configurations = [
         f"- config_name: {name}\n  data_files:\n  - split: test\n    path: {name}/test.parquet" for name in task.subsets
     ]
-    title = f"A2D-S+ of {task.manifest['source']['name']}, {task.split}"
+    title = f"A2D-S+ of {task.source}, {task.split}"
     columns = "\n".join(f"| {column} | {what} |" for column, what in _ABOUT.items())
     first = next(iter(task.subsets))
     return f"""---

@@ -36,6 +36,11 @@ class Task:
         """Return whether a subset has ground truth: a split that withholds masks or objects has none."""
         return (self.dataset / name / "ground_truth.json").is_file()
 
+    @property
+    def source(self) -> str:
+        """The name of the source; of a dataset whose build has not been finished nothing tells it."""
+        return str(self.manifest.get("source", {}).get("name", "an unfinished build"))
+
     def only(self) -> Subset:
         """Return the one subset that a layout takes."""
         (subset,) = self.subsets.values()

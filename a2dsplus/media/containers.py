@@ -18,6 +18,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from a2dsplus.errors import ClipError
+from a2dsplus.files import require_regular
 from a2dsplus.media.picture import Common, color_range, matrix, orientation
 from a2dsplus.records import Clip, Coding
 
@@ -162,6 +163,7 @@ def _where(clip: Clip, pts: int | None) -> str:
 def _opened(path: Path, index: int | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Give the container and its video stream: the one of `index`, or the one that a player chooses."""
     try:
+        require_regular(path)
         # "file:" and an absolute path: a name such as "concat:a|b.mp4" or "data:2023" is no protocol
         with av.open(
             f"file:{path.absolute()}",

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from a2dsplus.errors import ClipError, listed
+from a2dsplus.files import require_regular
 from a2dsplus.media.picture import Rgb, from_rgb
 from a2dsplus.records import Clip, Coding
 
@@ -99,6 +100,7 @@ def read(path: Path, *, height: int, width: int) -> Rgb:
 def _opened(path: Path) -> Image.Image:
     """Return an image of which only the header has been read."""
     try:
+        require_regular(path)
         image = Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError as error:
         raise ClipError(f"{path}: not a readable image, expected {', '.join(_FORMATS)}; download it again") from error

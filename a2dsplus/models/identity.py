@@ -9,7 +9,7 @@ from typing import Any
 from a2dsplus.dataset.lock import FOLDER as LOCKS
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.errors import ModelError, PredictionError, UsageError
-from a2dsplus.files import sha256
+from a2dsplus.files import read_bytes, sha256
 from a2dsplus.records import SubsetName
 
 
@@ -49,7 +49,7 @@ def claim(out: Path, dataset: Path, names: Sequence[str], identity: Mapping[str,
             raise PredictionError(f"{out}: is not empty and not of this command; choose another --out")
         return []
     try:
-        found = {"options": {}, **json.loads(note.read_text("utf-8"))}
+        found = {"options": {}, **json.loads(read_bytes(note))}
         other = next((key for key in ("model", "checkpoint", "options") if found[key] != identity[key]), None)
         truth: dict[str, str] = dict(found["ground_truth"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -19,7 +19,7 @@ from a2dsplus.dataset.tables import RoleRows, read_roles
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import InputError, PredictionError, listed
-from a2dsplus.files import write_text
+from a2dsplus.files import read_bytes, write_text
 from a2dsplus.models import make
 from a2dsplus.models.asking import Asker, Row, uses_roles
 from a2dsplus.models.candidates import Candidates
@@ -127,7 +127,7 @@ def _read_partial(path: Path, *, own: bool) -> dict[str, list[Row]]:
     """Return what an interrupted run wrote without a line that it could not finish, which is cut off where the file is one's own."""
     if not path.is_file():
         return {}
-    data = path.read_bytes()
+    data = read_bytes(path)
     whole = data.rfind(b"\n") + 1
     if own and whole < len(data):
         with path.open("r+b") as file:

@@ -39,7 +39,7 @@ _ANOTHER_CAPTION = " of another caption"
 
 def fingerprint(workspace: Workspace) -> str:
     """Return what tells a dataset's source and split from any other: the manifest's fingerprint, or what a finished build will give it."""
-    manifest = workspace.manifest()
+    manifest = workspace.manifest(needs=("source",))
     if manifest is not None:
         return str(manifest["source"]["fingerprint"])
     found = workspace.made_from("read").get("source")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import InputError
+from a2dsplus.files import read_bytes
 from a2dsplus.media.runs import Ints
 from a2dsplus.score.counting.measure import Counts
 from a2dsplus.score.integrity import check_file
@@ -27,7 +28,7 @@ def read_blind(folder: Path, subset: str, true: Ints) -> tuple[dict[str, Counts]
         return {NOTHING: _counts(np.zeros_like(true), true, true)}, False
     check_file(folder.parent, f"{subset}/{FILE}")
     try:
-        rows = json.loads(file.read_bytes())["rows"]
+        rows = json.loads(read_bytes(file))["rows"]
         if not isinstance(rows, dict) or len(rows) > _MOST_ROWS:
             raise ValueError("rows are no object of a few names")
         return {

@@ -11,6 +11,7 @@ import numpy as np
 from a2dsplus.compose.geometry import Panel, panels
 from a2dsplus.dataset import samples_file
 from a2dsplus.errors import InputError
+from a2dsplus.files import read_bytes
 from a2dsplus.media.runs import Ints
 from a2dsplus.records import Layout, Sample
 from a2dsplus.score.counting.measure import Sides
@@ -127,7 +128,7 @@ def _expressions(file: Path, samples: Mapping[str, Sample], truth: Truth) -> tup
         return expressions, texts
     known = set(truth.queries)
     try:
-        for name, video in json.loads(file.read_bytes())["videos"].items():
+        for name, video in json.loads(read_bytes(file))["videos"].items():
             own: dict[str, Any] = video["expressions"]
             order = sorted(own, key=lambda number: (not number.isdecimal(), int(number) if number.isdecimal() else 0))
             asked = list(samples[name].asked) if name in samples else []

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from a2dsplus.errors import InputError, MaskError, listed
+from a2dsplus.files import read_bytes
 from a2dsplus.media import segments
 from a2dsplus.media.runs import Ints, RunError, Runs, from_counts, without
 from a2dsplus.media.segments import MOST_PIXELS
@@ -197,7 +198,7 @@ def _compressed(segmentation: object, size: tuple[int, int], what: str, file: Pa
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(read_bytes(file))
     except FileNotFoundError:
         raise InputError(f"{file}: missing; make the dataset with `a2dsplus build`, or pass --dataset") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -13,12 +13,14 @@ Names with a leading dot (macOS writes `._00005.h5`) are no part of it.
 """
 
 import csv
+import io
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from a2dsplus.errors import AnnotationError, ClipError, InputError
+from a2dsplus.files import read_bytes
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle
 from a2dsplus.records import Query, check_id
@@ -245,18 +247,17 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, columns) of a CSV file's rows that are not empty. Raises AnnotationError, also for a quote that is open at a line's end."""
     line = 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for row in reader:
-                if reader.line_num > line:
-                    raise AnnotationError(
-                        f"{path}, line {line}: a quote opens here and closes on line {reader.line_num}; close it on its own line"
-                    )
-                if row:
-                    yield line, row
-                line = reader.line_num + 1
+        reader = csv.reader(io.StringIO(read_bytes(path).decode("utf-8-sig"), newline=""), strict=True)
+        for row in reader:
+            if reader.line_num > line:
+                raise AnnotationError(
+                    f"{path}, line {line}: a quote opens here and closes on line {reader.line_num}; close it on its own line"
+                )
+            if row:
+                yield line, row
+            line = reader.line_num + 1
     except UnicodeDecodeError as error:
-        at = path.read_bytes()[: error.start].count(b"\n") + 1
+        at = error.object[: error.start].count(b"\n") + 1
         raise AnnotationError(
             f"{path}, line {at}: not UTF-8 (byte {error.object[error.start]:#04x}); convert the file to UTF-8"
         ) from error

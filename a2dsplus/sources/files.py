@@ -11,19 +11,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from a2dsplus.errors import AnnotationError
+from a2dsplus.files import read_bytes, require_regular
 from a2dsplus.media.masks import Rle, area
 from a2dsplus.records import VOID, Clip, from_id
 
-_MOST_BYTES = 2 * 2**30
 _MOST_PIXELS = 2**28
 
 
 def read_object(path: Path, *, what: str) -> dict[str, Any]:
     """Return the object of a JSON file. `what`: what the file is, for the message. Raises AnnotationError."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise AnnotationError(f"{path}: {path.stat().st_size} bytes, more than {what} can have; restore the file")
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_bytes(path))
     except FileNotFoundError:
         raise AnnotationError(f"{path}: missing, {what}; restore the file from the dataset's release") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -39,6 +37,7 @@ def read_indices(path: Path, *, height: int, width: int) -> npt.NDArray[np.uint8
     Raises AnnotationError where it is no such picture or of another size.
     """
     try:
+        require_regular(path)
         with Image.open(path, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise AnnotationError(f"{path}: {image.width}x{image.height} pixels; restore the file")

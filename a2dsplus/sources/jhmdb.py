@@ -10,6 +10,7 @@ drawn, the same on every machine; other frames give other numbers.
 """
 
 import csv
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import AnnotationError
+from a2dsplus.files import read_bytes
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Query, from_id, to_id
@@ -117,19 +119,16 @@ class JhmdbSource:
         path = self.root / "jhmdb_annotation.txt"
         found: dict[str, str] = {}
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file, strict=True)
-                for row in reader:
-                    if not row or (reader.line_num == 1 and row[0] == "video_id"):
-                        continue
-                    where = f"{path}, line {reader.line_num}"
-                    if len(row) != 2 or not row[1].strip():
-                        raise AnnotationError(
-                            f"{where}: expected video_id,query, got {len(row)} columns; correct the row"
-                        )
-                    if row[0] in found:
-                        raise AnnotationError(f"{where}: {row[0]} has a caption already; remove one of the two rows")
-                    found[row[0]] = row[1]
+            reader = csv.reader(io.StringIO(read_bytes(path).decode("utf-8-sig"), newline=""), strict=True)
+            for row in reader:
+                if not row or (reader.line_num == 1 and row[0] == "video_id"):
+                    continue
+                where = f"{path}, line {reader.line_num}"
+                if len(row) != 2 or not row[1].strip():
+                    raise AnnotationError(f"{where}: expected video_id,query, got {len(row)} columns; correct the row")
+                if row[0] in found:
+                    raise AnnotationError(f"{where}: {row[0]} has a caption already; remove one of the two rows")
+                found[row[0]] = row[1]
         except (UnicodeDecodeError, csv.Error, OSError) as error:
             raise AnnotationError(f"{path}: not readable as a UTF-8 table ({error}); restore the file") from error
         return found
@@ -141,7 +140,7 @@ class JhmdbSource:
             return {}
         found: dict[str, list[int]] = {}
         try:
-            for row in json.loads(path.read_bytes()):
+            for row in json.loads(read_bytes(path)):
                 video, picture = str(row[0]), Path(str(row[1]))
                 found.setdefault(video, []).append(int(picture.stem))
         except (OSError, ValueError, TypeError, IndexError, KeyError, RecursionError) as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from a2dsplus.errors import AnnotationError
+from a2dsplus.files import read_bytes
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import VOID, Query, to_id
@@ -122,7 +123,7 @@ class RefDavisSource:
     def _split(self, split: str) -> list[str]:
         path = self._sets / _FILES[split]
         try:
-            return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+            return [line.strip() for line in read_bytes(path).decode("utf-8").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
             raise AnnotationError(f"{path}: not a readable list of videos ({error}); restore the file") from error
 
@@ -130,7 +131,7 @@ class RefDavisSource:
         path = self.root / "davis_text_annotations" / name
         found: dict[str, dict[str, str]] = {}
         try:
-            lines = path.read_text(encoding).splitlines()
+            lines = read_bytes(path).decode(encoding).splitlines()
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:

@@ -13,13 +13,14 @@ The table is a .csv (UTF-8) or .parquet file, or `table.csv` or `table.parquet` 
 """
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from a2dsplus.errors import AnnotationError
-from a2dsplus.files import inside
+from a2dsplus.files import inside, read_bytes, require_regular
 from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Clip, Query, to_id
@@ -228,19 +229,18 @@ def _read(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
     line = 1
     try:
         csv.field_size_limit(2**28)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            names: list[str] | None = None
-            for row in reader:
-                if names is None:
-                    names = row
-                elif row and len(row) != len(names):
-                    raise AnnotationError(
-                        f"{path}, line {line}: expected {len(names)} columns; quote a text that holds a comma"
-                    )
-                elif row:
-                    yield reader.line_num, dict(zip(names, row, strict=True))
-                line = reader.line_num + 1
+        reader = csv.reader(io.StringIO(read_bytes(path).decode("utf-8-sig"), newline=""), strict=True)
+        names: list[str] | None = None
+        for row in reader:
+            if names is None:
+                names = row
+            elif row and len(row) != len(names):
+                raise AnnotationError(
+                    f"{path}, line {line}: expected {len(names)} columns; quote a text that holds a comma"
+                )
+            elif row:
+                yield reader.line_num, dict(zip(names, row, strict=True))
+            line = reader.line_num + 1
     except csv.Error as error:
         raise AnnotationError(
             f"{path}, line {line}: {error} (a quote that opens here is open until line {reader.line_num}); correct the row"
@@ -255,6 +255,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
     import pyarrow.parquet as pq
 
     try:
+        require_regular(path)
         rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
     except Exception as error:  # a damaged file makes the reader raise anything
         raise AnnotationError(f"{path}: not a readable parquet file ({error!s:.100}); restore it") from error

@@ -94,6 +94,8 @@ def load_vectors(model: Locater, path: str | Path, texts: Iterable[str]) -> int:
         raise ConfigError("configuration: word vectors need variant='paper' and language='lstm'")
     wanted = {word for text in texts for word in tokeniser.words(text)}
     found: dict[int, list[float]] = {}
+    if not Path(path).is_file():
+        raise CheckpointError(f"{path}: no such file")
     try:
         with Path(path).open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):

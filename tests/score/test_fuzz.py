@@ -7,8 +7,6 @@ import json
 import os
 import random
 import shutil
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
@@ -16,73 +14,14 @@ import pytest
 from a2dsplus.errors import A2dsplusError
 from a2dsplus.media.masks import encode
 from a2dsplus.score import evaluate
+from tests.corpus.mutations import some_bytes as mutated_bytes
+from tests.corpus.mutations import value as mutated_value
+from tests.corpus.mutations import with_right_checksums
 from tests.score.score_data import perturbed, random_masks, write_pngs, write_samples, write_truth
 
 INPUTS = int(os.environ.get("A2DSPLUS_FUZZ", "1500"))
 ROUNDS = 10
 TRUTH = random_masks(6, 6, height=9, width=11)
-ODD_VALUES = [None, True, 0, -1, 1, 1e308, float("nan"), float("inf"), 10**400, "", "0", "5", "é", "\x00", [], {}, [[]], [0], [1, 2, 3, 4, 5, 6],
-              [[1, 2, 3, 4, 5, float("nan")]], [[0, 0, 5, 0, 5, 5]], {"size": [9, 11]}, {"counts": "3"}, [9, 11], [2**40, 2**40], "v_v0_f_5_i_0",
-              "v0/00005/0", "../../x", "/", -(2**63)]  # fmt: skip
-
-
-def mutated_bytes(content: bytes, chance: random.Random) -> bytes:
-    """Bytes of which some are changed, dropped, repeated or inserted."""
-    data = bytearray(content)
-    for _ in range(chance.choice([1, 1, 2, 5, 20])):
-        if not data:
-            break
-        at = chance.randrange(len(data))
-        kind = chance.randrange(6)
-        if kind == 0:
-            data[at] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            data[at] = chance.randrange(256)
-        elif kind == 2:
-            del data[at:]
-        elif kind == 3:
-            del data[at : at + chance.randrange(1, 9)]
-        elif kind == 4:
-            data[at:at] = data[at : at + chance.randrange(1, 30)]
-        else:
-            data[at:at] = chance.randbytes(chance.randrange(1, 5))
-    return bytes(data)
-
-
-def mutated_value(value: object, chance: random.Random) -> object:
-    """A JSON value of which one part, at any depth, is changed, dropped or repeated."""
-    if isinstance(value, dict) and value and chance.random() < 0.85:
-        key = chance.choice(list(value))
-        kind = chance.random()
-        if kind < 0.1:
-            return {name: own for name, own in value.items() if name != key}
-        if kind < 0.15:
-            return {**value, str(chance.choice(ODD_VALUES)): value[key]}
-        return {**value, key: mutated_value(value[key], chance)}
-    if isinstance(value, list) and value and chance.random() < 0.85:
-        at = chance.randrange(len(value))
-        kind = chance.random()
-        if kind < 0.1:
-            return value[:at] + value[at + 1 :]
-        if kind < 0.2:
-            return [*value, value[at]]
-        return [*value[:at], mutated_value(value[at], chance), *value[at + 1 :]]
-    if isinstance(value, str) and value and chance.random() < 0.6:
-        return mutated_bytes(value.encode(), chance).decode("utf-8", "replace")
-    return chance.choice(ODD_VALUES)
-
-
-def with_right_checksums(content: bytes) -> bytes:
-    """A PNG whose chunks' checksums are made to agree, so that the decoder itself meets the damage."""
-    parts, at = [content[:8]], 8
-    while at + 12 <= len(content):
-        (length,) = struct.unpack_from(">I", content, at)
-        if at + 12 + length > len(content):
-            break
-        body = content[at + 4 : at + 8 + length]
-        parts.append(struct.pack(">I", length) + body + struct.pack(">I", zlib.crc32(body)))
-        at += 12 + length
-    return b"".join([*parts, content[at:]])
 
 
 def scored(predictions: Path, dataset: Path, chance: random.Random) -> bool:

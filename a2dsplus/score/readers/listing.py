@@ -4,13 +4,14 @@ Nothing is unpacked: a name in a zip is compared with names that are expected, a
 """
 
 import os
-import stat
+import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from a2dsplus import files
 from a2dsplus.errors import PredictionError, cut
 
 MOST_BYTES = 1 << 28  # of one mask's file: 64 megapixels of colour, not compressed
@@ -201,19 +202,6 @@ def check_inside(path: Path, root: Path) -> None:
 def read_bytes(file: Path, *, most: int | None = MOST_BYTES) -> bytes:
     """Return a regular file's content. Raises PredictionError where it is none, is larger than `most` bytes, or cannot be read."""
     try:
-        # A pipe without a writer would wait for ever.
-        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        try:
-            about = os.fstat(handle)
-            if not stat.S_ISREG(about.st_mode):
-                raise PredictionError(f"{file}: is no regular file; write the predictions to a file")
-            if most is not None and about.st_size > most:
-                raise PredictionError(f"{file}: has {about.st_size} bytes, too many for a mask")
-            data = os.read(handle, about.st_size + 1)
-            while rest := os.read(handle, 1 << 20):  # a system call may give less than it was asked for
-                data += rest
-            return data
-        finally:
-            os.close(handle)
+        return files.read_bytes(file, most=sys.maxsize if most is None else most)
     except OSError as error:
         raise PredictionError(f"{file}: cannot be read ({error.strerror})") from None
