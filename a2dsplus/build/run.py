@@ -90,7 +90,7 @@ def _stage(
 
 def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, rendered: Rendered) -> BuildReport:
     """Remove what no longer belongs, and write the card, and manifest.json with every file's hash."""
-    made = {stage: workspace.made_from(stage) for stage in ("read", "roles", "sample", "contrast", "compose")}
+    made = {stage: workspace.left_by(stage) for stage in ("read", "roles", "sample", "contrast", "compose")}
     report.left_out = [LeftOut(**row) for row in made["read"]["left_out"]] + report.left_out
     report.unpaired = made["contrast"]["unpaired"]
     report.short = made["compose"]["short"]

@@ -133,7 +133,7 @@ def contrast(workspace: Workspace, options: BuildOptions, report: BuildReport, b
     """Write pairs.parquet: the sampled pairs, ranked anew by what the reviewers and a pairs file say."""
     sampler = _sample(workspace, options, report, bars)
     pairs = tables.read_pairs(workspace, name=tables.SAMPLED)
-    unpaired = dict(workspace.made_from("sample")["unpaired"])
+    unpaired = dict(workspace.left_by("sample")["unpaired"])
     settled = _settled(workspace, options)
     if options.pairs is not None:
         sampler = sampler or _sampler(workspace)
@@ -215,7 +215,7 @@ def _settled(workspace: Workspace, options: BuildOptions) -> Verdicts:
         return {}
     from a2dsplus.review.store import settled
 
-    dataset = str(workspace.made_from("read")["source"]["fingerprint"])
+    dataset = str(workspace.left_by("read")["source"]["fingerprint"])
     return settled(workspace.root, database=options.database, dataset=dataset)
 
 
@@ -363,7 +363,7 @@ def samples_of(workspace: Workspace, subset: SubsetName) -> list[Sample]:
 
 def composed(workspace: Workspace) -> list[SubsetName]:
     """Return the subsets that the last compose stage made."""
-    return [SubsetName(name) for name in workspace.made_from("compose").get("subsets", ())]
+    return [SubsetName(name) for name in workspace.left_by("compose")["subsets"]]
 
 
 # ---- render ----------------------------------------------------------------------------------------------------------

@@ -13,13 +13,14 @@ from typing import Any
 from a2dsplus.dataset import manifest_file
 from a2dsplus.dataset.shard import Shard
 from a2dsplus.errors import WorkspaceError
-from a2dsplus.files import PARTIAL, read_bytes, sha256, write_bytes
+from a2dsplus.files import PARTIAL, digest, read_bytes, sha256, write_bytes
 from a2dsplus.version import __version__
 
 SCHEMA = 2
 """Of the manifest and the tables; a dataset of schema 1 is scored, and built again from its source."""
 DEFAULT = Path("a2dsplus-data")
 _STATE = ".a2dsplus"
+_SEAL = "seal"
 _RENDERED = (("videos",), ("JPEGImages",), ("PNGImages",))
 _NOT_HASHED = {"manifest.json", "reviews.sqlite", "reviews.sqlite-wal", "reviews.sqlite-shm", "world", _STATE}
 
@@ -143,7 +144,19 @@ class Workspace:
             found = json.loads(read_bytes(self.path(_STATE, f"made-{stage}.json")))
         except (OSError, ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        # what somebody changed there is as good as lost: the stage is run again
+        return found if found.pop(_SEAL, None) == digest(found) else {}
+
+    def left_by(self, stage: str) -> dict[str, Any]:
+        """Return what is remembered of a stage that has been run; raises WorkspaceError where that is lost."""
+        found = self.made_from(stage)
+        if not found:
+            raise WorkspaceError(
+                f"{self.path(_STATE, f'made-{stage}.json')}: missing or damaged; run `a2dsplus build` without --only, which makes it again"
+            )
+        return found
 
     def is_current(self, stage: str, key: str) -> bool:
         """Return whether a stage's outputs are there, unchanged, and made from `key`."""
@@ -156,7 +169,7 @@ class Workspace:
     def remember(self, stage: str, key: str, *, outputs: Iterable[str] = (), **notes: object) -> None:
         """Remember that a stage's outputs have been made from `key`."""
         state = {"key": key, "outputs": {name: sha256(self.path(name)) for name in outputs}, **notes}
-        self.write_json(f"{_STATE}/made-{stage}.json", state)
+        self.write_json(f"{_STATE}/made-{stage}.json", {**state, _SEAL: digest(json.loads(json.dumps(state)))})
 
     @property
     def journal(self) -> Path:

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from a2dsplus.compose.render import write_video
 from a2dsplus.compose.subset import Subset
 from a2dsplus.export.layout import Layout, Task
 from a2dsplus.files import inside
+from a2dsplus.media.hdf5 import new_file
 from a2dsplus.media.masks import Mask, Rle, area, bounding_box, decode
 from a2dsplus.records import Layout as Composition
 from a2dsplus.records import Query, Sample
@@ -99,7 +99,7 @@ def _write_masks(folder: Path, masks: dict[int, dict[int, Rle]]) -> None:
             [_corners(mask) for mask in decoded], np.float64
         ).T  # MTTR dumps them as JSON, so no integers of numpy's
         single = len(instances) == 1
-        with h5py.File(folder / f"{frame:05d}.h5", "w") as file:
+        with new_file(folder / f"{frame:05d}.h5") as file:
             file["instance"] = np.array(list(instances))
             file.create_dataset("reMask", data=stacked[0] if single else stacked, compression="gzip")
             file["reBBox"] = boxes[:, 0] if single else boxes

@@ -21,6 +21,7 @@ from a2dsplus.engine import LocalEngine, nothing, processors
 from a2dsplus.errors import InputError
 from a2dsplus.files import replacing_folder
 from a2dsplus.media.clips import encode
+from a2dsplus.media.hdf5 import new_file
 from a2dsplus.media.masks import Mask
 from a2dsplus.progress import Advance, unwatched
 from a2dsplus.world import captions
@@ -252,8 +253,6 @@ def write_clip(path: Path, images: Sequence[Image]) -> None:
 
 def write_masks(path: Path, present: dict[int, Mask], *, codes: Sequence[int]) -> None:
     """Write one annotated frame as A2D-Sentences has it: `reMask` is (N, W, H), or (W, H) for a single instance."""
-    import h5py
-
     masks, boxes = [], []
     for mask in present.values():
         rows, columns = np.nonzero(mask)
@@ -266,7 +265,7 @@ def write_masks(path: Path, present: dict[int, Mask], *, codes: Sequence[int]) -
         "reBBox": np.array(boxes[0]) if single else np.array(boxes).T,
         "id": np.array(codes, np.int64),
     }
-    with h5py.File(path, "w", libver=("v110", "v110")) as file:
+    with new_file(path, libver=("v110", "v110")) as file:
         for name, values in content.items():
             packed = {"compression": "gzip", "compression_opts": 6, "chunks": values.shape} if name == "reMask" else {}
             file.create_dataset(name, data=values, track_times=False, **packed)

@@ -102,7 +102,10 @@ def document(content: bytes, chance: random.Random) -> bytes:
         return some_bytes(content, chance)
     if kind < 0.22:
         return b"[" * 100_000
-    found = json.loads(content)
+    try:
+        found = json.loads(content)
+    except ValueError:  # of lines of JSON
+        return lines_of_json(content, chance)
     for _ in range(chance.choice([1, 1, 1, 2, 4])):
         found = value(found, chance)
     return json.dumps(found, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")

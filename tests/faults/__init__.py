@@ -1,0 +1,1 @@
+"""What a full disk and a kill leave: real system calls of a real process fail or end it, at a chosen write."""
