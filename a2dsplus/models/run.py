@@ -6,7 +6,7 @@ OUT/.<subset>.partial    what is done so far, one sample a line, .<subset>.shard
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from a2dsplus.dataset.tables import RoleRows, read_roles
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import InputError, PredictionError, listed
-from a2dsplus.files import read_bytes, write_text
+from a2dsplus.files import read_bytes, unwritable, write_text
 from a2dsplus.models import make
 from a2dsplus.models.asking import Asker, Row, uses_roles
 from a2dsplus.models.candidates import Candidates
@@ -97,9 +97,10 @@ class _Part:
         self._target = out / f"{name}.json"
         self._partial = out / (f".{name}.{shard.name}.partial" if shard else f".{name}.partial")
         self._others = sorted({*out.glob(f".{name}.partial"), *out.glob(f".{name}.shard-*.partial")} - {self._partial})
-        self.done = _read_partial(self._partial, own=True)
+        known = {sample.sample_id for sample in self.samples}
+        self.done = _read_partial(self._partial, known, own=True)
         for other in self._others:
-            self.done.update(_read_partial(other, own=False))
+            self.done.update(_read_partial(other, known, own=False))
 
     def missing(self) -> list[int]:
         """Return the places of the samples that have no predictions yet."""
@@ -109,8 +110,11 @@ class _Part:
 
     def add(self, sample_id: str, rows: list[Row]) -> None:
         """Keep a sample's results, on disk as well."""
-        with self._partial.open("ab") as file:
-            file.write((json.dumps([sample_id, rows]) + "\n").encode())
+        try:
+            with self._partial.open("ab") as file:
+                file.write((json.dumps([sample_id, rows]) + "\n").encode())
+        except OSError as error:
+            raise unwritable(self._partial, error) from error
         self.done[sample_id] = rows
 
     def finish(self) -> None:
@@ -123,19 +127,22 @@ class _Part:
             path.unlink(missing_ok=True)
 
 
-def _read_partial(path: Path, *, own: bool) -> dict[str, list[Row]]:
+def _read_partial(path: Path, known: Collection[str], *, own: bool) -> dict[str, list[Row]]:
     """Return what an interrupted run wrote without a line that it could not finish, which is cut off where the file is one's own."""
     if not path.is_file():
         return {}
-    data = read_bytes(path)
-    whole = data.rfind(b"\n") + 1
-    if own and whole < len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)
     try:
-        return dict(map(json.loads, data[:whole].splitlines()))
-    except (ValueError, TypeError):
+        data = read_bytes(path)
+        whole = data.rfind(b"\n") + 1
+        if own and whole < len(data):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+        done = dict(map(json.loads, data[:whole].splitlines()))
+        if not all(name in known and isinstance(rows, list) for name, rows in done.items()):
+            raise ValueError
+    except (OSError, ValueError, TypeError, RecursionError):
         raise PredictionError(f"{path}: damaged; remove it and run the command again") from None
+    return done
 
 
 # ---- workers -----------------------------------------------------------------------------------------------------

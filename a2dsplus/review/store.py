@@ -276,6 +276,8 @@ class Store:
             raise WorkspaceError(
                 f"{self.name}: {_reason(error)}; check the database, its disk and its permissions"
             ) from error
+        except (ValueError, TypeError, DecisionError) as error:  # texts that are none, words that no verdict has
+            raise WorkspaceError(f"{self.name}: damaged ({error!s:.160}); restore it from a copy") from error
 
 
 def settled(workspace_root: Path, *, database: str | None = None, dataset: str = "") -> dict[PairKey, Status]:

@@ -7,6 +7,7 @@ import os
 import sys
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +63,13 @@ class DiskFile:
         return str(self.path)
 
 
+def _is(asked: Callable[[], bool]) -> bool:
+    try:
+        return asked()
+    except OSError:  # of a link that leads to itself
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class DiskFolder:
     """A folder on the disk. `root`: the folder that everything must lie in, links included."""
@@ -76,15 +84,15 @@ class DiskFolder:
 
     def folders(self) -> dict[str, Folder]:
         """Return the folders in it."""
-        return {entry.name: DiskFolder(Path(entry.path), self.root) for entry in self._scanned() if entry.is_dir()}
+        return {entry.name: DiskFolder(Path(entry.path), self.root) for entry in self._scanned() if _is(entry.is_dir)}
 
     def files(self) -> dict[str, File]:
         """Return the files in it. Raises PredictionError for a pipe, a socket, a device and a link that leads out of the root."""
         found: dict[str, File] = {}
         for entry in self._scanned():
-            if entry.is_dir():
+            if _is(entry.is_dir):
                 continue
-            if not entry.is_file():
+            if not _is(entry.is_file):
                 raise PredictionError(f"{entry.path}: is no regular file; remove it, or write the mask as a PNG file")
             found[entry.name] = DiskFile(Path(entry.path))
         return found
