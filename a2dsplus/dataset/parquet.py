@@ -103,7 +103,8 @@ def write_columns(
     for column, texts in sorted((others or {}).items()):
         table = table.append_column(column, pa.array(texts, pa.string()))
     with replacing(workspace.path(name)) as partial:
-        pq.write_table(table, partial, row_group_size=_GROUP_ROWS.get(name, _MOST_GROUP_ROWS))
+        # absolute: pyarrow takes a name such as data:2023/x for an address
+        pq.write_table(table, partial.absolute(), row_group_size=_GROUP_ROWS.get(name, _MOST_GROUP_ROWS))
 
 
 def column_groups(
@@ -155,7 +156,7 @@ def open_table(workspace: Workspace, name: str, *, contract: str | None = None) 
     workspace.check_unchanged(name)
     try:
         require_regular(path)
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path.absolute())
         names = file.schema_arrow.names
         rows, size = file.metadata.num_rows, path.stat().st_size
         unpacked = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))

@@ -66,7 +66,7 @@ def _write_subset(task: Task, name: SubsetName, subset: Subset) -> None:
     (folder / "videos").mkdir(parents=True)
     features = {field.name: _feature(field.name, field.type) for field in _SCHEMA}
     schema = _SCHEMA.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-    with pq.ParquetWriter(folder / "test.parquet", schema) as writer:
+    with pq.ParquetWriter((folder / "test.parquet").absolute(), schema) as writer:
         waiting: list[dict[str, Any]] = []
         for sample in subset.samples:
             clip = inside(folder / "videos", f"{sample.sample_id}.mp4")

@@ -256,7 +256,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
 
     try:
         require_regular(path)
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(path.absolute()).to_pylist()
     except Exception as error:  # a damaged file makes the reader raise anything
         raise AnnotationError(f"{path}: not a readable parquet file ({error!s:.100}); restore it") from error
     for number, row in enumerate(rows):

@@ -19,8 +19,8 @@ def source_frame_names(dataset: Path) -> Mapping[str, Sequence[str]]:
     except ImportError:
         return {}
     try:
-        table = pyarrow.parquet.read_table(file, columns=["video_id", "frame_names"])
-    except (OSError, ValueError, KeyError) as error:
+        table = pyarrow.parquet.read_table(file.absolute(), columns=["video_id", "frame_names"])
+    except Exception as error:  # a damaged file makes the reader raise anything
         if "frame_names" in str(error):  # a table of before there were names
             return {}
         raise InputError(f"{file}: damaged ({error!s:.100}); build the dataset again") from None
