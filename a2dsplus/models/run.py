@@ -75,6 +75,11 @@ def _predict(run: Run, out: Path, names: Sequence[str], shard: Shard | None, bar
     earlier = claim(out, run.dataset, names, notes)
     stamp_predictions(out, run.dataset, subsets=sorted({*names, *earlier}), **notes)
     parts = {name: _Part(run, out, name, shard) for name in names if not (out / f"{name}.json").is_file()}
+    if shard is None:
+        for name in names:
+            if name not in parts:  # a run that was killed after the last line may have left what it was made from
+                for left in (out / f".{name}.partial", *out.glob(f".{name}.shard-*.partial")):
+                    left.unlink(missing_ok=True)
     items = [(name, index) for name, part in parts.items() for index in part.missing()]
     with bars("predicting", sum(len(part.samples) for part in parts.values()), "samples") as advance:
         for part in parts.values():
