@@ -108,7 +108,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield draft
         _sync(draft)
         draft.replace(path)
-        _sync_names(path.parent)
+        _sync(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -132,7 +132,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         if path.is_symlink() or path.exists():
             _remove(path)
         draft.replace(path)
-        _sync_names(path.parent)
+        with suppress(OSError):  # the folder stands: who is told that it failed could not run the command again
+            _sync(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -193,12 +194,6 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(handle)
-
-
-def _sync_names(folder: Path) -> None:
-    """Bring a folder's list of names to the disk after a rename, which stands already: a failure here takes nothing back."""
-    with suppress(OSError):
-        _sync(folder)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -21,8 +21,8 @@ COMMANDS = [
         outputs=["scores"],
     ),
     Command(name="stats", words=["stats", "--dataset", "data", "--figure", "sheet.png"], outputs=["sheet.png"]),
-    Command(name="review", words=["review", "--dataset", "reviewed", "--export", "pairs.json"], outputs=["pairs.json", "reviewed"], apart=("reviews.sqlite-wal", "reviews.sqlite-shm", "reviews.sqlite")),
-    Command(name="review csv", words=["review", "--dataset", "reviewed", "--export", "pairs.csv"], outputs=["pairs.csv", "reviewed"], apart=("reviews.sqlite-wal", "reviews.sqlite-shm", "reviews.sqlite")),
+    Command(name="review", words=["review", "--dataset", "reviewed", "--export", "pairs.json"], outputs=["pairs.json"], apart=("reviews.sqlite-wal", "reviews.sqlite-shm", "reviews.sqlite")),
+    Command(name="review csv", words=["review", "--dataset", "reviewed", "--export", "pairs.csv"], outputs=["pairs.csv"], apart=("reviews.sqlite-wal", "reviews.sqlite-shm", "reviews.sqlite")),
     Command(name="world", words=["world", "--out", "world", "--split", "test", "--test-videos", "1", "--workers", "1"], outputs=["world"]),
     Command(name="train", words=["train", "--out", "run", *_TRAIN], outputs=["run"], apart=("log", "logs", "events")),
 ]  # fmt: skip
@@ -43,3 +43,4 @@ def prepare(runs: Runs) -> None:
     ):
         ended = runs.run(words)
         assert ended.status == 0, ended.said
+    shutil.copytree(work / "data", work / "reviewed")

@@ -181,7 +181,7 @@ def _inputs(work: Path, command: Command) -> dict[str, str]:
         name: sha
         for path in sorted(work.iterdir())
         if path.name not in command.outputs
-        for name, sha in tree(path).items()
+        for name, sha in tree(path, apart=command.apart).items()
     }
 
 
