@@ -10,10 +10,12 @@ A log of schema 1 (without mode, dataset, decided_at) is read, and gets these co
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from a2dsplus.errors import WorkspaceError
 from a2dsplus.records import Status
@@ -54,11 +56,11 @@ def default_url(root: Path) -> str:
 class Store:
     """The log in a database. `dataset`: the fingerprint of the dataset whose decisions are read and written; "" reads all.
 
-    Decisions of schema 1, which name no dataset, count for every one. Raises WorkspaceError where the database cannot be reached, is
+    `reads`: nothing will be written, so an SQLite file that cannot be is read as it stands. Decisions of schema 1, which name no dataset, count for every one. Raises WorkspaceError where the database cannot be reached, is
     damaged, or of a newer schema.
     """
 
-    def __init__(self, url: str, *, dataset: str = "") -> None:
+    def __init__(self, url: str, *, dataset: str = "", reads: bool = False) -> None:
         from sqlalchemy import event
         from sqlalchemy.engine import create_engine, make_url
         from sqlalchemy.exc import SQLAlchemyError
@@ -75,6 +77,11 @@ class Store:
         self.dataset = dataset
         # without the password: it is printed in errors
         self.name = parsed.render_as_string(hide_password=True)
+        fixed = reads and _cannot_be_written(parsed.database if parsed.get_backend_name() == "sqlite" else None)
+        if fixed:
+            parsed = parsed.set(
+                database=f"file:{quote(str(parsed.database))}", query=_as_it_stands(str(parsed.database))
+            )
         try:
             self._engine: Engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         except ModuleNotFoundError as error:
@@ -84,9 +91,13 @@ class Store:
         except SQLAlchemyError as error:
             raise WorkspaceError(f"{self.name}: {_reason(error)}; check the URL") from error
         self._sqlite = self._engine.dialect.name == "sqlite"
+        self._tables()
+        if fixed:
+            with self._errors():
+                self._check_schema()
+            return
         if self._sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
-        self._tables()
         with self._errors():
             self._create()
 
@@ -259,6 +270,17 @@ class Store:
                 )
             connection.commit()
 
+    def _check_schema(self) -> None:
+        """Raise WorkspaceError where a log that cannot be written is not of this schema: an older one would have to be brought up to it."""
+        from sqlalchemy import select
+
+        with self._engine.connect() as connection:
+            schema = connection.execute(select(self._head.c.schema)).scalar()
+        if schema != SCHEMA:
+            raise WorkspaceError(
+                f"{self.name}: of schema {schema}, this version reads {SCHEMA}, and the file cannot be written; copy the dataset to where it can"
+            )
+
     def _find(self, connection: Connection, decision_id: str) -> Decision | None:
         from sqlalchemy import select
 
@@ -298,11 +320,25 @@ def settled(workspace_root: Path, *, database: str | None = None, dataset: str =
 def read_ledger(workspace_root: Path, database: str | None, dataset: str) -> Ledger:
     """Return a dataset's log, folded (see `settled`)."""
     # all of a dataset's own log is about it, also what was said before its source was mended
-    store = Store(database or default_url(workspace_root), dataset=dataset if database else "")
+    store = Store(database or default_url(workspace_root), dataset=dataset if database else "", reads=True)
     try:
         return store.ledger()
     finally:
         store.close()
+
+
+def _cannot_be_written(database: str | None) -> bool:
+    """Whether a file, or the folder in which SQLite puts others beside it, refuses to be written."""
+    if not database or not Path(database).is_file():
+        return False
+    return not (os.access(database, os.W_OK) and os.access(Path(database).parent, os.W_OK))
+
+
+def _as_it_stands(database: str) -> dict[str, str]:
+    """Return how SQLite is told to open a file that it cannot write: without locks, unless there is a log beside it to be read as well."""
+    log = Path(f"{database}-wal")
+    waits = log.is_file() and log.stat().st_size > 0
+    return {"mode": "ro", "uri": "true", **({} if waits else {"immutable": "1"})}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
