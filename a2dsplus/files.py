@@ -142,7 +142,16 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 def remove_abandoned(path: Path) -> None:
     """Remove what processes of this machine that no longer run left under temporary names of `path`."""
-    for left in path.parent.glob(glob.escape(f".{_stem(path)}.{_HOST}-") + f"*{PARTIAL}"):
+    _remove_left(path.parent, glob.escape(f".{_stem(path)}.{_HOST}-"))
+
+
+def remove_abandoned_in(folder: Path) -> None:
+    """Remove what processes of this machine that no longer run left under temporary names of anything right in a folder."""
+    _remove_left(folder, f".*.{_HOST}-")
+
+
+def _remove_left(folder: Path, begin: str) -> None:
+    for left in folder.glob(f"{begin}*{PARTIAL}"):
         process = left.name.removesuffix(PARTIAL).rpartition(".")[2].split("-")[1]
         if process.isdigit() and not _runs(int(process)):
             with suppress(OSError):

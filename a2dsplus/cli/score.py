@@ -218,8 +218,9 @@ def command(
 
 
 def _write(file: Path, text: str) -> None:
-    from a2dsplus.files import write_text
+    from a2dsplus.files import remove_abandoned, write_text
 
+    remove_abandoned(file)
     write_text(file, text)
     click.echo(f"wrote {file}", err=True)
 

@@ -19,7 +19,7 @@ from a2dsplus.dataset.tables import RoleRows, read_roles
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.engine import Engine, LocalEngine
 from a2dsplus.errors import InputError, PredictionError, listed
-from a2dsplus.files import read_bytes, unwritable, write_text
+from a2dsplus.files import read_bytes, remove_abandoned_in, unwritable, write_text
 from a2dsplus.models import make
 from a2dsplus.models.asking import Asker, Row, uses_roles
 from a2dsplus.models.candidates import Candidates
@@ -64,6 +64,7 @@ def predict(
             " refer-ytvos` gives all frames to a model of the field, `a2dsplus.Subset` to yours"
         )
     with working_in(out, shard=shard):
+        remove_abandoned_in(out)
         _predict(run, out, names, shard, bars)
     return names
 

@@ -132,7 +132,9 @@ def table_of_text(content: bytes, chance: random.Random) -> bytes:
     if kind < 0.25:
         return some_bytes(content, chance)
     if kind < 0.3:
-        return content.decode("utf-8", "replace").encode(chance.choice(["utf-16", "utf-8-sig", "utf-32", "cp037"]))
+        return content.decode("utf-8", "replace").encode(
+            chance.choice(["utf-16", "utf-8-sig", "utf-32", "cp037"]), "replace"
+        )
     text = content.decode("utf-8", "replace")
     gap = "," if text.count(",") else " "
     rows = [row.split(gap) for row in text.split("\n")]

@@ -11,7 +11,7 @@ COMMANDS = [
     Command(name="build", words=["build", "--root", "root", "--out", "out", "--render", "video", "--workers", "1"], outputs=["out"]),
     Command(name="build frames", words=["build", "--root", "root", "--out", "out", "--render", "frames", "--subsets", "S", "--workers", "1"], outputs=["out"]),
     *(
-        Command(name=f"export {layout}", words=["export", "--dataset", "data", "--subset", "S", "--layout", layout, "--out", "exported"], outputs=["exported"])
+        Command(name=f"export {layout}", words=["export", "--dataset", "data", "--subset", "S", "--layout", layout, "--out", "exported"], outputs=["exported"], refuses=True)
         for layout in ("a2d", "refer-ytvos", "mevis", "locater", "hf", "codabench")
     ),
     Command(name="baseline", words=["baseline", "--model", "oracle", "--dataset", "data", "--out", "out", "--workers", "1"], outputs=["out"]),

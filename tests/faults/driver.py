@@ -32,6 +32,8 @@ class Command:
     name: str
     words: Sequence[str]
     outputs: Sequence[str]
+    refuses: bool = False
+    """Whether it refuses to be run where its output is."""
     apart: Sequence[str] = field(default_factory=tuple)
     """Names of files in the outputs that tell of time or place, and are not compared."""
 
@@ -232,6 +234,9 @@ def kills(runs: Runs, command: Command, *, many: int, seed: int) -> Iterator[tup
             else:
                 told = -chance.randint(1, whole.writes)
                 runs.run(command.words, at=int(-told), kill=True)
+        if command.refuses and _outputs(work, command) == right:
+            yield told, None  # it had been done before it was killed
+            continue
         again = runs.run(command.words)
         wrong = None
         if again.status != 0:
