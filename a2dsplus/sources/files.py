@@ -16,6 +16,7 @@ from a2dsplus.media.masks import Rle, area
 from a2dsplus.records import VOID, Clip, from_id
 
 _MOST_PIXELS = 2**28
+_LONGEST_NAME = 200  # bytes: a suffix, or a temporary name, has room up to the 255 of a file system
 
 
 def read_object(path: Path, *, what: str) -> dict[str, Any]:
@@ -71,7 +72,11 @@ def folder_of(parent: Path, video_id: str) -> Path:
 
 def leads_out(name: str) -> bool:
     """Whether a name, put behind a folder's, would not be the name of something in that folder."""
-    return name in ("", ".", "..") or any(sign in name for sign in "/\\\0")
+    return (
+        name in ("", ".", "..")
+        or any(sign in name for sign in "/\\\0")
+        or len(name.encode(errors="replace")) > _LONGEST_NAME
+    )
 
 
 def seen(masks: Mapping[int, Mapping[str, Rle]]) -> dict[int, dict[str, Rle]]:
