@@ -185,6 +185,7 @@ class ZipMember:
 def open_zip(file: Path) -> ZipFolder:
     """Return what lies in a zip, as a folder. Raises PredictionError where it is damaged, or a name in it leads out."""
     try:
+        files.require_regular(file)
         archive = zipfile.ZipFile(file)
         members = archive.infolist()
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
