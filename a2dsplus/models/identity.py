@@ -52,7 +52,7 @@ def claim(out: Path, dataset: Path, names: Sequence[str], identity: Mapping[str,
         found = {"options": {}, **json.loads(read_bytes(note))}
         other = next((key for key in ("model", "checkpoint", "options") if found[key] != identity[key]), None)
         truth: dict[str, str] = dict(found["ground_truth"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise PredictionError(f"{note}: damaged, or not of this command; choose another --out") from None
     if other:
         how = {

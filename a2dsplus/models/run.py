@@ -6,6 +6,7 @@ OUT/.<subset>.partial    what is done so far, one sample a line, .<subset>.shard
 """
 
 import json
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -135,7 +136,7 @@ class _Part:
 
 def _read_partial(path: Path, known: Collection[str], *, own: bool) -> dict[str, list[Row]]:
     """Return what an interrupted run wrote without a line that it could not finish, which is cut off where the file is one's own."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     try:
         data = read_bytes(path)
