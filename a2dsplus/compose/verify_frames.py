@@ -47,8 +47,6 @@ def verify_frames(workspace: Workspace, *, workers: int = 1, progress: Advance =
     if manifest is None:
         raise WorkspaceError(f"{where}: missing, the build has not been finished; run `a2dsplus build` again")
     listed = manifest.get("frames", {})
-    if not isinstance(listed, dict):
-        raise WorkspaceError(f"{where}: its frames are no list of fingerprints; run `a2dsplus build` again")
     known = {video: Fingerprint.read(row, where=f"{where}: frames of {video!r:.80}") for video, row in listed.items()}
     clips = tables.read_clips(workspace)
     shown = {video: clips[video] for video in sorted(_shown(workspace)) if video in clips}

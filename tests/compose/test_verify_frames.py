@@ -232,7 +232,7 @@ def test_a_manifest_from_anybody_is_refused_by_name(own: tuple[Path, Path], row:
     with pytest.raises(WorkspaceError, match=f"frames of '{_ONE}': not a fingerprint"):
         verify_frames(Workspace.open(out))
     (out / "manifest.json").write_text(json.dumps({**manifest, "frames": [row]}))
-    with pytest.raises(WorkspaceError, match="no list of fingerprints"):
+    with pytest.raises(WorkspaceError, match="frames is no object"):
         verify_frames(Workspace.open(out))
 
 
