@@ -170,7 +170,7 @@ def _told(url: str, done: str) -> Iterator[None]:
 def _read(note: Path) -> dict[str, list[Any]]:
     try:
         found = json.loads(note.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

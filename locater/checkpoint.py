@@ -54,7 +54,7 @@ def load(path: str | Path, *, vocab: str | Path | None = None) -> Locater:
         raise CheckpointError(f"{beside}: no configuration beside the weights")
     try:
         values = json.loads(beside.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise CheckpointError(f"{beside}: not JSON ({error})") from None
     if not isinstance(values, dict):
         raise CheckpointError(f"{beside}: holds {type(values).__name__}, expected an object of configuration fields")

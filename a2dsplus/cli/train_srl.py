@@ -67,7 +67,7 @@ def command(
     if leave_out:
         try:
             left_out = frozenset(str(row["sha1"]) for row in json.loads(leave_out.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError(f"{leave_out}: expected a JSON list of rows with a sha1 ({error!r})") from error
     accuracy = train(
         data,

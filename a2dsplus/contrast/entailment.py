@@ -36,7 +36,7 @@ class Lexicon:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             groups, kinds, prepositions = value["same"], value["kind"], value["prepositions"]
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, OSError, RecursionError) as error:
             raise InputError(f"{path}: damaged ({error!r}); install the toolkit again") from error
         self._canonical = {word: group[0] for group in groups for word in group}
         self._kinds: dict[str, set[str]] = {}

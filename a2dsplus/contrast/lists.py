@@ -35,7 +35,7 @@ class Lists:
             return cls(json.loads(path.read_text(encoding="utf-8")), where=path)
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror}); install the toolkit again") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: damaged (not JSON: {error}); install the toolkit again") from error
 
     @classmethod

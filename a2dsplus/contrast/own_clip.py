@@ -93,6 +93,6 @@ def _words(name: str) -> frozenset[str]:
     try:
         document = json.loads(path.read_text("utf-8"))
         lists = {key: frozenset(document[key]) for key in _LISTS}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({error!r:.100}); install the toolkit again") from error
     return lists[name]

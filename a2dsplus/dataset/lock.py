@@ -96,5 +96,5 @@ def _holder(path: Path) -> str:
     try:
         note = json.loads(path.read_text("utf-8"))
         return f"process {int(note['process'])} on {note['host']!s:.60} ({note['command']!s:.120})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"

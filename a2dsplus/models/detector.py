@@ -192,7 +192,7 @@ def _settings(path: Path) -> dict[str, Any]:
     if path.is_file():
         try:
             said |= json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise ModelError(f"{path}: is not a JSON object ({error})") from error
     side, channels = said["side"], said["channels"]
     if (

@@ -56,5 +56,5 @@ def corrections() -> dict[str, tuple[Edit, ...]]:
             )
             for row in table["captions"]
         }
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{NAME}: damaged ({error}); install the toolkit again") from error

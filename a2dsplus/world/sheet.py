@@ -25,7 +25,7 @@ def draw(root: Path, path: Path, video_ids: Sequence[str] | None = None) -> None
     """
     try:
         about: dict[str, dict[str, Any]] = json.loads((root / "procedural.json").read_text("utf-8"))["videos"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise InputError(f"{root}: no procedural world to draw ({type(error).__name__})") from None
     source = A2dSource(root)
     captions: dict[str, dict[int, str]] = {}

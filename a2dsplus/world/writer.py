@@ -106,7 +106,7 @@ def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
         found = json.loads(note.read_text("utf-8"))
         known = {key: found[key] for key in identity if key != "swap_sides"}
         known |= {"swap_sides": True} if found.get("swap_sides") else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{root}: is there, but is no procedural world; choose another folder") from None
     if known != identity:
         differing = ", ".join(key for key in known | identity if known.get(key) != identity.get(key))

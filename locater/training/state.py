@@ -91,7 +91,7 @@ def read_state(folder: Path, *, identity: dict[str, Any]) -> tuple[int, float]:
     try:
         state = json.loads((folder / "state.json").read_text("utf-8"))
         step, best = int(state.pop("step")), float(state.pop("best", -1))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CheckpointError(f"{folder}: no checkpoint of a training; remove it or choose another --out") from None
     plain = json.loads(json.dumps(identity))
     differing = [

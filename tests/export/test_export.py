@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -157,3 +158,19 @@ def test_the_command(paper: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "valid" / "JPEGImages" / "ddddddddddd_0" / "00000.jpg").is_file()
     again = CliRunner().invoke(main, [str(word) for word in words])
     assert isinstance(again.exception, A2dsplusError) and "exists already" in str(again.exception)
+
+
+def test_the_example_of_the_page_runs(strict: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text("utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    (tmp_path / "my_layout_of_the_page.py").write_text(code, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    lines = export(strict, tmp_path / "listed", layout="my_layout_of_the_page:LAYOUT")
+    assert "my loader" in lines[0]
+    rows = [json.loads(line) for line in (tmp_path / "listed" / "list.jsonl").read_text("utf-8").splitlines()]
+    assert {row[0] for row in rows} == {"M", "S", "T"}
+
+
+def test_the_page_names_every_layout() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text("utf-8")
+    assert all(f"| `{name}` |" in page for name in EXPORTS.places())

@@ -156,7 +156,7 @@ def _json(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: is not JSON ({error})") from error
     if not isinstance(found, dict):
         raise ModelError(f"{path}: expected an object, got {type(found).__name__}")

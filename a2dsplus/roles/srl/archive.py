@@ -218,6 +218,8 @@ def _config(members: Mapping[str, bytes], path: Path) -> dict[str, Any]:
         config = json.loads(_text(members, "config.json", path))
     except json.JSONDecodeError as error:
         raise ModelError(f"{path}: config.json is not JSON (line {error.lineno}: {error.msg})") from error
+    except RecursionError as error:
+        raise ModelError(f"{path}: config.json is nested without end; this is no AllenNLP archive") from error
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise ModelError(f"{path}: config.json has no model; expected an AllenNLP archive")
     kind = config["model"].get("type")

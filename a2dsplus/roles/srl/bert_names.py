@@ -37,7 +37,7 @@ def shape_of_name(name: str, *, where: str) -> BertShape:
         )
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file}: cannot read the BERT configuration ({error})") from error
     if not isinstance(config, dict):
         raise ModelError(f"{file}: expected a JSON object of BERT's sizes")

@@ -40,7 +40,7 @@ def load_compact(folder: Path | None = None) -> SrlTagger:
         raise ModelError(
             f"{folder}: no compact model there (config.json is missing); install the toolkit again"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{folder / 'config.json'}: cannot be read ({error})") from error
     if not isinstance(config, dict) or config.get("schema") != _SCHEMA:
         raise ModelError(f"{folder / 'config.json'}: expected schema {_SCHEMA} of a compact model")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a2dsplus.errors import ModelError
-from a2dsplus.files import sha256
+from a2dsplus.files import require_regular, sha256
 from a2dsplus.roles.srl.download import find_srl_bert
 
 SHIPPED = Path(__file__).resolve().parent / "compact_model"
@@ -55,6 +55,10 @@ def check_is_file(archive: Path) -> None:
         raise ModelError(
             f"{archive}: no such file; --srl takes compact, srl-bert, or the path of an AllenNLP SRL archive"
         )
+    try:
+        require_regular(archive)
+    except OSError as error:
+        raise ModelError(f"{archive}: {error.strerror}; --srl takes the archive itself (model.tar.gz)") from error
 
 
 def fingerprint(folder: Path | None = None) -> str:

@@ -39,7 +39,7 @@ def read(path: Path) -> Iterator[Sentence]:
             for number, line in enumerate(lines, start=1):
                 try:
                     yield from _sentence(json.loads(line))
-                except (KeyError, TypeError, ValueError) as error:
+                except (KeyError, TypeError, ValueError, RecursionError) as error:
                     raise InputError(f"{path}, line {number}: not a PropBank sentence ({error!r})") from error
     except (OSError, EOFError) as error:
         raise InputError(f"{path}: cannot read the corpus ({error})") from error
