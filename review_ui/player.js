@@ -178,9 +178,18 @@ export class Player {
   // reports once each clip runs and has put a frame on screen since the stage was attached
   #whenRunning(shown) {
     const { stage, tracks } = this;
+    const runs = (track) => {
+      const { player, presented } = track;
+      if (player.error) return true;
+      if (!this.playing) return player.readyState > 1;
+      const over = player.ended || this.frame >= track.frames;
+      // what came in between (a clip put in anew, a start that was broken off) must not leave it standing
+      if (player.paused && !over) player.play().catch(() => {});
+      return presented && player.currentTime > 0 && (over || !player.paused);
+    };
     const look = () => {
       if (this.stage !== stage || this.tracks !== tracks) return;
-      const done = tracks.every(({ player, presented }) => player.error || (this.playing ? presented && (player.ended || (!player.paused && player.currentTime > 0)) : player.readyState > 1));
+      const done = tracks.every(runs);
       if (done) shown?.();
       else requestAnimationFrame(look);
     };
