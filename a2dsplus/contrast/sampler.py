@@ -33,7 +33,7 @@ _SPARE = 8
 
 
 @dataclass(slots=True, kw_only=True)
-class Sampling:
+class Drawn:
     """The pairs of all queries, by query id and rank, and the queries without one, with the reason."""
 
     pairs: list[Pair] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Sampler:
         seed: int,
         contrasts: int = 1,
         progress: Callable[[int], object] = lambda _: None,
-    ) -> Sampling:
+    ) -> Drawn:
         """Return up to `RANKS` ranked pairs a query (more where `contrasts`, the pairs in use of each, are more), from distinct videos.
 
         A contrast video is in use for at most `MOST_USES` queries while a query has other candidates of the same grade.
@@ -96,7 +96,7 @@ class Sampler:
             uses.update(one.meaning.video_id for one in found[:contrasts])
             ranked[query.query_id] = self._as_pairs(query, found)
             progress(1)
-        result = Sampling()
+        result = Drawn()
         for query in queries:
             result.pairs += ranked[query.query_id]
             if not ranked[query.query_id]:

@@ -293,7 +293,7 @@ def scaled(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-class Order(Sampler[list[tuple[int, int]]]):
+class Batches(Sampler[list[tuple[int, int]]]):
     """The batches from step `start` up to `steps`, as lists of (epoch, index); shuffled by (seed, epoch) alone.
 
     Each of an epoch's `length` examples comes once, the rest of the division by the batch left out; fewer examples than a batch

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from locater.errors import LocaterError
 from locater.grounding import Grounding, grounding_loss
-from locater.training.data import Order
+from locater.training.data import Batches
 from locater.training.objective import rate
 from locater.training.options import TrainOptions
 
@@ -50,7 +50,7 @@ def train_grounding(
     module = Grounding(cases[0].words.shape[-1], heads).to(device)
     optimiser = torch.optim.Adam(module.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     steps = max(len(cases) // options.batch, 1) * options.epochs
-    batches = Order(length=len(cases), batch=options.batch, seed=options.seed, steps=steps)
+    batches = Batches(length=len(cases), batch=options.batch, seed=options.seed, steps=steps)
     sums = torch.zeros(3, device=device)  # loss, quality picked, best quality
     for step, keys in enumerate(batches, start=1):
         for group in optimiser.param_groups:

@@ -17,7 +17,7 @@ from locater import checkpoint
 from locater.errors import ConfigError, LocaterError
 from locater.model import Locater
 from locater.paper import PaperNetwork
-from locater.training.data import Clips, Compose, Example, FrameStore, Order, collate, scaled
+from locater.training.data import Clips, Compose, Example, FrameStore, Batches, collate, scaled
 from locater.training.logs import Log
 from locater.training.objective import Objective, attention_for, freeze_encoders, make_optimiser, rate
 from locater.training.options import TrainOptions
@@ -95,7 +95,7 @@ class _Run:
             with accelerator.local_main_process_first():  # which reads for all of its machine
                 self.store.preload(file=out / "frames.bin" if self.ranks > 1 else None)
         self.network, self.optimiser = accelerator.prepare(Objective(model, self.options), optimiser)
-        self.order = Order(
+        self.order = Batches(
             length=len(clips), batch=self.options.batch, seed=self.options.seed, start=self.step, steps=self.steps,
             passes=self.options.accumulate, rank=self.rank, ranks=self.ranks,
         )  # fmt: skip
@@ -216,7 +216,7 @@ def _gigabytes(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def _loader(clips: Clips, order: Order, options: TrainOptions, *, device: torch.device) -> DataLoader[dict[str, Any]]:
+def _loader(clips: Clips, order: Batches, options: TrainOptions, *, device: torch.device) -> DataLoader[dict[str, Any]]:
     """Return the batches of this process to the end of the training, as `collate` makes them."""
     workers = options.workers
     if workers < 0:

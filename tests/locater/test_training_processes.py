@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from locater.training import Clips, train
-from locater.training.data import Order
+from locater.training.data import Batches
 from locater.training.progress import Progress
 from tests.locater.test_training import CONFIG, assert_same, fresh, store
 from tests.locater.training_process import SHARED, uneven
@@ -50,7 +50,7 @@ def assert_close(one: Path, other: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_take_the_steps_of_one_and_survive_sigkill(tmp_path: Path) -> None:
-    order = Order(length=8, batch=4, seed=0, steps=2)
+    order = Batches(length=8, batch=4, seed=0, steps=2)
     steps = [order.keys(step) for step in range(2)]
     clips = Clips(uneven(), store(), SHARED, CONFIG)
     shares = {clips.labelled(step[first : first + 1]) for step in steps for first in range(4)}
