@@ -17,7 +17,7 @@ from locater import checkpoint
 from locater.errors import ConfigError, LocaterError
 from locater.model import Locater
 from locater.paper import PaperNetwork
-from locater.training.data import Clips, Compose, Example, FrameStore, Batches, collate, scaled
+from locater.training.data import Batches, Clips, Compose, Example, FrameStore, collate, scaled
 from locater.training.logs import Log
 from locater.training.objective import Objective, attention_for, freeze_encoders, make_optimiser, rate
 from locater.training.options import TrainOptions
