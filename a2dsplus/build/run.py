@@ -4,9 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from a2dsplus.build import stages
 from a2dsplus.build.card import write_card
 from a2dsplus.build.options import BuildOptions, BuildReport
+from a2dsplus.build.stages.compose import compose, composed, samples_of
+from a2dsplus.build.stages.contrast import contrast
+from a2dsplus.build.stages.read import read
+from a2dsplus.build.stages.render import render_samples
+from a2dsplus.build.stages.roles import roles
 from a2dsplus.compose.render import Rendered
 from a2dsplus.contrast.pairs_file import list_name
 from a2dsplus.contrast.positions import position_words
@@ -24,7 +28,7 @@ from a2dsplus.version import __version__
 
 Stage = Literal["read", "roles", "contrast", "compose", "render"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-_BETWEEN = {"roles": stages.roles, "contrast": stages.contrast, "compose": stages.compose}
+_BETWEEN = {"roles": roles, "contrast": contrast, "compose": compose}
 
 
 def build(
@@ -60,7 +64,7 @@ def _run_shard(
     with turn(workspace.root):
         for stage in STAGES[:-1] if only is None else ():
             _stage(stage, source, workspace, options, report, bars)
-    stages.render_samples(workspace, options, report, bars, shard=shard)
+    render_samples(workspace, options, report, bars, shard=shard)
     return report
 
 
@@ -70,7 +74,7 @@ def _run(source: Source, workspace: Workspace, options: BuildOptions, only: Stag
     rendered = Rendered()
     for stage in chosen:
         if stage == "render":
-            rendered = stages.render_samples(workspace, options, report, bars)
+            rendered = render_samples(workspace, options, report, bars)
         else:
             _stage(stage, source, workspace, options, report, bars)
     if only is not None:
@@ -83,7 +87,7 @@ def _stage(
 ) -> None:
     workspace.manifest()  # of a version that this one must not overwrite?
     if stage == "read":
-        stages.read(workspace, options, report, bars, source=source)
+        read(workspace, options, report, bars, source=source)
     else:
         _BETWEEN[stage](workspace, options, report, bars)
 
@@ -147,10 +151,10 @@ def _counts(workspace: Workspace, used: list[Pair]) -> dict[str, Any]:
         "pairs": len(used),
         "grades": Counter(pair.grade for pair in used),
         "relations": Counter(pair.relation for pair in used),
-        "tiers": stages.tiers(used),
+        "tiers": {str(tier): sum(pair.tier == tier for pair in used) for tier in (1, 2, 3, 4)},
         "position_words": sum(bool(position_words(query.text)) for query in queries),
     }
-    for subset in stages.composed(workspace):
-        samples = stages.samples_of(workspace, subset)
+    for subset in composed(workspace):
+        samples = samples_of(workspace, subset)
         counts[subset.value] = {"videos": len(samples), "queries": sum(len(sample.asked) for sample in samples)}
     return counts

@@ -64,6 +64,13 @@ class Workspace:
 
     # ---- writing -------------------------------------------------------------------------------------------------
 
+    def sha256(self, name: str) -> str:
+        """Return the hash of what an earlier stage wrote; raise WorkspaceError where it is missing."""
+        path = self.path(name)
+        if not path.is_file():
+            raise WorkspaceError(f"{path}: missing; run the stage before this one, or `a2dsplus build` without --only")
+        return sha256(path)
+
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole or not at all; leave it alone where it already says so."""
         path = self.path(name)

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 import a2dsplus
 from a2dsplus.build.options import BuildOptions
 from a2dsplus.build.run import build
-from a2dsplus.build.stages import samples_of
+from a2dsplus.build.stages.compose import samples_of
 from a2dsplus.cli import main
 from a2dsplus.compose.render import Rendering
 from a2dsplus.dataset import tables
@@ -225,7 +225,7 @@ def test_kill_at_any_moment_loses_nothing_and_the_next_run_ends_in_the_same_byte
 
 def test_more_contrasts_than_true_negatives_are_said_or_left_out(small_root: Path, tmp_path: Path) -> None:
     def made(name: str, full_only: bool) -> tuple[dict[str, Any], Counter[int]]:
-        report = _build(small_root, tmp_path / name, contrasts=9, full_only=full_only, workers=1)
+        report = _build(small_root, tmp_path / name, contrasts=9, full_only=full_only)
         lines = (tmp_path / name / "S" / "samples.jsonl").read_text().splitlines()
         assert report.short == json.loads((tmp_path / name / "manifest.json").read_text())["short"]
         return report.short, Counter(len(json.loads(line)["contrasts"]) for line in lines)
