@@ -136,11 +136,10 @@ def command(
     import torch
 
     import locater
-    from a2dsplus.models.training_data import contrasts, open_training
+    from a2dsplus.models.training_data import contrasts
     from a2dsplus.progress import bar, leads
     from locater.training import Clips, TrainOptions, Validation, train
     from locater.training.initial import settle, transfer
-    from locater.training.progress import Progress
     from locater.training.published import load_vectors, load_vision
 
     if model == "grounding":
@@ -167,56 +166,60 @@ def command(
             fresh = transfer(locater.checkpoint.load(init, vocab=vocab), network, source=str(init))
         if vision is not None:
             load_vision(network, vision)
-
-        def opened(name: str) -> tuple[Any, Any]:
-            size, every = network.config.image_size, settings.stride
-            with bar(f"reading masks of {name}", 0, unit="videos") as advance:
-                return open_training(folder, split=name, size=size, every=every, progress=advance)
-
-        examples, store = opened(split)
+        size = network.config.image_size
+        examples, store = _opened(folder, split, size=size, every=settings.stride)
         if word_vectors is not None:
             count = load_vectors(network, word_vectors, [example.text for example in examples])
             click.echo(f"{count} words of the captions have vectors in {word_vectors}", err=True)
         compose = None
         if settings.contrast_share:
             assert dataset is not None
-            compose = contrasts(
-                dataset,
-                examples,
-                store,
-                split=split,
-                share=settings.contrast_share,
-                count=settings.contrasts,
-                seed=settings.seed,
-            )
+            share, count = settings.contrast_share, settings.contrasts
+            compose = contrasts(dataset, examples, store, split=split, share=share, count=count, seed=settings.seed)
         validation = None
         if validation_split is not None:
-            validation = Validation(*opened(validation_split), queries=settings.validate_queries)
+            opened = _opened(folder, validation_split, size=size, every=settings.stride)
+            validation = Validation(*opened, queries=settings.validate_queries)
         settle(network, Clips(examples, store, settings, network.config, compose), fresh)
         with bar("training", max(len(examples) // settings.batch, 1) * settings.epochs, unit="steps") as advance:
-            done, told = 0, set[str]()
-
-            def report(now: Progress) -> None:
-                nonlocal done
-                advance(now.step - done)
-                done = now.step
-                click.echo(str(now), err=True)
-                for name in set(now.dead) - told:
-                    told.add(name)
-                    click.echo(
-                        f"warning: the {name} memory is dead: all its slots are one vector (spread {now.vitals[name][0]:.1g}), whatever was "
-                        "written; lower gate_bias, or use --preset paper (docs/training.md)",
-                        err=True,
-                    )
-
             final = train(
-                network, examples, store, settings, out=out, compose=compose, validation=validation, report=report
-            )
+                network, examples, store, settings, out=out, compose=compose, validation=validation,
+                report=_reporter(advance),
+            )  # fmt: skip
     except locater.LocaterError as error:
         raise ModelError(str(error)) from error
     if leads():
         best = "" if validation is None else f", the best on {validation_split} is {out / 'best.safetensors'}"
         click.echo(f"{final}{best}; next: a2dsplus baseline --model {model} --checkpoint {final}")
+
+
+def _opened(folder: Path, split: str, *, size: int, every: int) -> tuple[Any, Any]:
+    """Return a split's examples and where their frames are."""
+    from a2dsplus.models.training_data import open_training
+    from a2dsplus.progress import bar
+
+    with bar(f"reading masks of {split}", 0, unit="videos") as advance:
+        return open_training(folder, split=split, size=size, every=every, progress=advance)
+
+
+def _reporter(advance: Callable[[int], None]) -> Callable[[Any], None]:
+    """Return what prints a training's log lines, moves its bar, and warns once of each memory that is dead."""
+    done, told = 0, set[str]()
+
+    def report(now: Any) -> None:
+        nonlocal done
+        advance(now.step - done)
+        done = now.step
+        click.echo(str(now), err=True)
+        for name in set(now.dead) - told:
+            told.add(name)
+            click.echo(
+                f"warning: the {name} memory is dead: all its slots are one vector (spread {now.vitals[name][0]:.1g}), whatever was "
+                "written; lower gate_bias, or use --preset paper (docs/training.md)",
+                err=True,
+            )
+
+    return report
 
 
 def _grounding(
