@@ -53,12 +53,14 @@ class BuildOptions:
 
 @dataclass(slots=True, kw_only=True)
 class BuildReport:
-    """What a build came to, for a person and for the manifest. `done` and `kept`: stages run now, and found as they should be."""
+    """What a build came to, for a person and for the manifest. `witness`: how many pairs the source's labels
+    made undecided and excluded, if it has any; `done` and `kept`: stages run now, and found as they should be."""
 
     counts: dict[str, Any] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     unpaired: dict[str, str] = field(default_factory=dict)
     short: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    witness: dict[str, int] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)

@@ -99,6 +99,7 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
     report.unpaired = made["contrast"]["unpaired"]
     report.short = made["compose"]["short"]
     report.notes = made["read"]["notes"] + made["compose"]["notes"]
+    report.witness = made["contrast"].get("witness", {})
     workspace.sweep(rendered.files, subsets=[subset.value for subset in options.subsets])
     report.counts = _counts(workspace, in_use(tables.read_pairs(workspace), contrasts=options.contrasts))
     frames = options.rendering.form == "frames"
@@ -126,6 +127,7 @@ def _finish(workspace: Workspace, options: BuildOptions, report: BuildReport, re
         },
         "counts": report.counts,
         "guard": made["sample"]["guard"],
+        **({"witness": report.witness} if report.witness else {}),
         "unpaired": report.unpaired,
         "short": report.short,
         "left_out": [{"item": row.item, "reason": row.reason} for row in report.left_out],

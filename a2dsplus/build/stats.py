@@ -83,6 +83,7 @@ def summary(workspace: Workspace, *, database: str | None = None) -> dict[str, A
         ],
         "counts": manifest["counts"],
         "guard": manifest["guard"],
+        "witness": manifest.get("witness", {}),
         "unpaired": manifest["unpaired"],
         "left_out": manifest["left_out"],
         "srl": manifest["srl"],
@@ -106,4 +107,12 @@ def grades_line(counts: dict[str, Any]) -> str:
     return (
         f"contrast: {grades.get('excluded', 0):,} of {pairs:,} excluded, {grades.get('undecided', 0):,} undecided;"
         f" the same {shares}"
+    )
+
+
+def witness_line(witness: dict[str, int]) -> str:
+    """Return how many pairs the source's labels made undecided and excluded, of a manifest's counts."""
+    return (
+        f"labels: {witness['undecided']:,} of these pairs are undecided, since somebody is to be seen whom no caption names;"
+        f" {witness['excluded']:,} are excluded, since nobody of the query's class is"
     )

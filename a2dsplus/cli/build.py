@@ -160,7 +160,7 @@ def command(
     """
     from a2dsplus.build.options import BuildOptions
     from a2dsplus.build.run import build
-    from a2dsplus.build.stats import grades_line
+    from a2dsplus.build.stats import grades_line, witness_line
     from a2dsplus.compose.render import Rendering
     from a2dsplus.contrast.pairs_file import locate
     from a2dsplus.dataset.shard import Shard
@@ -228,6 +228,8 @@ def command(
         f"{counts['queries']} queries of {counts['videos']} videos, {counts['pairs']} pairs (tiers {_tiers(counts['tiers'])})"
     )
     click.echo(grades_line(counts))
+    if report.witness:
+        click.echo(witness_line(report.witness))
     for subset in SubsetName:
         if subset.value in counts:
             click.echo(f"{subset}: {counts[subset.value]['videos']} videos, {counts[subset.value]['queries']} queries")

@@ -74,9 +74,11 @@ def _print_pairs(found: dict[str, Any]) -> None:
     )
     click.echo(f"\npairs: {counts['pairs']:,} of {counts['queries']:,} queries; {tiers}")
     if "grades" in counts:
-        from a2dsplus.build.stats import grades_line
+        from a2dsplus.build.stats import grades_line, witness_line
 
         click.echo(grades_line(counts))
+        if found["witness"]:
+            click.echo(witness_line(found["witness"]))
     for query_id, reason in list(found["unpaired"].items())[:10]:
         click.echo(f"  no pair: {query_id}: {reason}")
     if len(found["unpaired"]) > 10:

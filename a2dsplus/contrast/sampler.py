@@ -77,6 +77,10 @@ class Sampler:
         """Return whom a caption is read to speak of."""
         return self._known[caption.query_id].reading
 
+    def readings(self, video_id: str) -> list[Reading]:
+        """Return whom a video's captions are read to speak of."""
+        return [self.reading(caption) for caption in self._videos[video_id]]
+
     def sample(
         self,
         queries: Sequence[Meaning],

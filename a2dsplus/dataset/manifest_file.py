@@ -16,6 +16,7 @@ CONTRACT: dict[str, Any] = {
     "options": {},
     "counts": {"pairs": int, "queries": int, "position_words": int, "tiers": _NUMBERS, "grades?": _NUMBERS, "relations?": _NUMBERS},
     "guard": _NUMBERS,
+    "witness": {"undecided": int, "excluded": int},
     "unpaired": _TEXTS,
     "short": _TEXTS,
     "left_out": [{"item": str, "reason": str}],

@@ -6,6 +6,8 @@
     ROOT/text_annotations/a2d_missed_videos.txt
     ROOT/text_annotations/a2d_annotation_with_instances/<video>/<frame:05d>.h5
 
+A2D's own labels, where a folder has them, are read by `a2d_labels`.
+
 Oddities of the data that are read for what they are: the instance id `1 (copy)` is a slip and its row is left out; a frame
 may list an instance twice (its first mask counts, as in other readers of the field); `id` may be longer than `instance`;
 `reMask` is (N, W, H), or (W, H) where a frame has one instance; captions have leading, trailing and double blanks, kept.
@@ -14,7 +16,7 @@ Names with a leading dot (macOS writes `._00005.h5`) are no part of it.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +27,7 @@ from a2dsplus.media.clips import probe
 from a2dsplus.media.masks import Rle
 from a2dsplus.records import Query, check_id
 from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
+from a2dsplus.sources.a2d_labels import Labels, label_files, read_labels
 from a2dsplus.sources.instance_masks import read_instance_masks
 
 SPLITS = {"0": "train", "1": "test"}
@@ -72,7 +75,7 @@ class A2dSource:
         """
         if split not in SPLITS.values():
             raise AnnotationError(f"split {split!r}: A2D-Sentences has {' and '.join(SPLITS.values())}")
-        relevant = {video for video, its_split in self._splits.items() if its_split == split}
+        relevant = {video for video, (_, its_split) in self._videos.items() if its_split == split}
         queries: list[Query] = []
         left_out = [
             LeftOut(item=f"{video}/{_SLIP}", reason="a slip of the dataset: a copy of instance 1's row")
@@ -104,8 +107,8 @@ class A2dSource:
 
     def _unknown(self) -> list[LeftOut]:
         """Return the captions and the missed videos that are of no split, since the table of videos does not have them."""
-        captions = sorted({video for video in (*self._texts, *self._slips) if video not in self._splits})
-        missed = sorted(self._missed_videos - self._splits.keys() - set(captions))
+        captions = sorted({video for video in (*self._texts, *self._slips) if video not in self._videos})
+        missed = sorted(self._missed_videos - self._videos.keys() - set(captions))
         return [
             *(
                 LeftOut(item=video, reason=f"has captions, but {self.videoset.name} does not list it")
@@ -118,16 +121,18 @@ class A2dSource:
         ]
 
     @cached_property
-    def _splits(self) -> dict[str, str]:
-        splits: dict[str, str] = {}
+    def _videos(self) -> dict[str, tuple[str, str]]:
+        """{video: (its main class as written, its split)}."""
+        videos: dict[str, tuple[str, str]] = {}
         for number, row in _rows(self.videoset):
             if len(row) != 9 or row[8].strip() not in SPLITS:
                 raise AnnotationError(
                     f"{self.videoset}, line {number}: expected nine columns ending in the split 0 or 1, got {len(row)} ending in"
                     f" {row[-1]!r}; restore the file from A2D's release"
                 )
-            splits[check_id(row[0], what="video", where=f"{self.videoset}, line {number}")] = SPLITS[row[8].strip()]
-        return splits
+            video = check_id(row[0], what="video", where=f"{self.videoset}, line {number}")
+            videos[video] = (row[1].strip(), SPLITS[row[8].strip()])
+        return videos
 
     @cached_property
     def _missed_videos(self) -> set[str]:
@@ -218,9 +223,16 @@ class A2dSource:
     def files(self, split: str) -> Iterator[Path]:
         """Yield the files that the split is read from."""
         yield from (path for path in (self.videoset, self.captions, self.missed) if path.is_file())
-        for video in sorted(video for video, its_split in self._splits.items() if its_split == split):
+        for video in sorted(video for video, (_, its_split) in self._videos.items() if its_split == split):
             yield from _visible(self.clips, f"{video}.*")
             yield from _visible(self.instances / video, "*.h5")
+            yield from label_files(_release(self.root), video)
+
+    def labels(self, videos: Iterable[str], *, progress: Callable[[int], None] = lambda _: None) -> Labels:
+        """Return which actors A2D's labels show in videos; `progress` is called with the number of videos just read."""
+        instances = {video: list(self._mask_files(video).values()) for video in videos}
+        main = {video: label for video, (label, _) in self._videos.items()}
+        return read_labels(_release(self.root), instances, main, progress=progress)
 
 
 def _release(root: Path) -> Path:

@@ -1,7 +1,6 @@
 """One annotated frame of A2D-Sentences: an HDF5 file of instance ids and masks, looked at before anything of it is read.
 
-`instance` is (N,), `reMask` (N, W, H), or (W, H) where the frame has one instance. Shape, dtype and storage are in the file's header: 2 kB
-can declare gigabytes, and an array may say that its values lie in another file. Neither is read.
+`instance` is (N,), `reMask` (N, W, H), or (W, H) where the frame has one instance.
 """
 
 import math
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from a2dsplus.errors import AnnotationError
+from a2dsplus.media.hdf5 import plain_array
 from a2dsplus.media.masks import Rle, encode
 
 _MOST_CELLS = 1 << 26  # two instances of 4096x8192 pixels
@@ -33,8 +33,8 @@ def read_instance_masks(path: Path) -> dict[str, Rle]:
             absent = [key for key in ("instance", "reMask") if key not in file]
             if absent:
                 raise AnnotationError(f"{path}: has no key {' and no key '.join(absent)}; {_ADVICE}")
-            instance = _plain(path, file, "instance", kinds="iuf", most=_MOST_INSTANCES)
-            stored = _plain(path, file, "reMask", kinds="biuf", most=_MOST_CELLS)
+            instance = plain_array(path, file, "instance", kinds="iuf", most=_MOST_INSTANCES, advice=_ADVICE)
+            stored = plain_array(path, file, "reMask", kinds="biuf", most=_MOST_CELLS, advice=_ADVICE)
             count, shape = math.prod(instance.shape), stored.shape
             if not (len(shape) == 3 and shape[0] == count) and not (len(shape) == 2 and count == 1):
                 raise AnnotationError(
@@ -54,25 +54,6 @@ def read_instance_masks(path: Path) -> dict[str, Rle]:
         if instance_id not in found:
             # (W, H) in C order is (H, W) in the column order that run lengths have: no copy
             found[instance_id] = encode(_two_values(path, instance_id, mask).T)
-    return found
-
-
-def _plain(path: Path, file: h5py.File, key: str, *, kinds: str, most: int) -> h5py.Dataset:
-    """Return an array of numbers that lies in the file itself and has at most `most` cells; raises AnnotationError for any other thing."""
-    if not isinstance(file.get(key, getlink=True), h5py.HardLink):
-        raise AnnotationError(f"{path}: {key} is a link to another place; {_ADVICE}")
-    found = file[key]
-    if not isinstance(found, h5py.Dataset):
-        raise AnnotationError(f"{path}: {key} is a {type(found).__name__.lower()}, expected an array; {_ADVICE}")
-    if found.external or found.is_virtual:
-        raise AnnotationError(f"{path}: the values of {key} lie in another file, which is not read; {_ADVICE}")
-    if found.dtype.kind not in kinds:
-        raise AnnotationError(f"{path}: {key} has dtype {found.dtype!s:.40}, expected numbers; {_ADVICE}")
-    if found.shape is None or 0 in found.shape:
-        raise AnnotationError(f"{path}: {key} of shape {found.shape} is empty; {_ADVICE}")
-    # a chunk is unpacked whole, however little of it is asked for
-    if max(math.prod(found.shape), math.prod(found.chunks or ())) > most:
-        raise AnnotationError(f"{path}: {key} declares shape {found.shape}, more than {most} values; {_ADVICE}")
     return found
 
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from a2dsplus.errors import AnnotationError
 from a2dsplus.files import read_bytes
 from a2dsplus.media.clips import probe
+from a2dsplus.media.hdf5 import plain_array
 from a2dsplus.media.masks import Rle, encode
 from a2dsplus.records import Query, from_id, to_id
 from a2dsplus.sources import LeftOut, Listing, Video, checked_ids
@@ -195,10 +196,10 @@ def _from_v5(path: Path) -> npt.NDArray[Any]:
 
 def _from_hdf5(path: Path) -> npt.NDArray[Any]:
     with h5py.File(path, "r") as file:
-        found = file.get("part_mask")
-        _check_shape(path, found.shape if isinstance(found, h5py.Dataset) else None)
-        if found.external or found.is_virtual or found.dtype.kind not in "buif":
-            raise AnnotationError(f"{path}: part_mask is no plain array; restore the file")
+        if "part_mask" not in file:
+            _check_shape(path, None)
+        found = plain_array(path, file, "part_mask", kinds="buif", most=_MOST_CELLS, advice="restore the file")
+        _check_shape(path, found.shape)
         # stored transposed: (T, W, H)
         return np.asarray(found[()]).T
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from a2dsplus import resources
 from a2dsplus.build.options import BuildOptions, BuildReport
-from a2dsplus.build.stages.contrast import WORDS, sampler_of
+from a2dsplus.build.stages.contrast import WORDS, sampler_of, witness_of
 from a2dsplus.compose.geometry import MasksOf, composite, described, whole
 from a2dsplus.compose.ground_truth import write_subset
 from a2dsplus.compose.order import REVERSED_SUFFIX, orders
@@ -36,6 +36,7 @@ def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
     )
     if options.recipe == "strict":
         hashes += [workspace.sha256("roles.parquet"), *(sha256(resources.path(name)) for name in WORDS)]
+        hashes.append(digest(workspace.left_by("read").get("labels"), options.pairs is None))
     key = digest(_NUMBER, __version__, hashes, how)
     if workspace.is_current("compose", key):
         report.kept.append("compose")
@@ -48,7 +49,7 @@ def compose(workspace: Workspace, options: BuildOptions, report: BuildReport, ba
         return masks.get(video, {})
 
     used, short = _used(tables.read_pairs(workspace), options)
-    mutual = _mutual(workspace, used) if options.recipe == "strict" else set()
+    mutual = _mutual(workspace, options, used) if options.recipe == "strict" else set()
     samples: dict[SubsetName, list[Sample]] = {}
     notes = [] if masks else [_LACKS.format("masks") + ": its samples can be watched and predicted, not scored"]
     for subset in options.subsets:
@@ -139,18 +140,26 @@ def _composites(
     ]
 
 
-def _mutual(workspace: Workspace, used: Mapping[str, Sequence[Pair]]) -> set[str]:
+def _mutual(workspace: Workspace, options: BuildOptions, used: Mapping[str, Sequence[Pair]]) -> set[str]:
     """Return the queries whose first contrast's caption is excluded in the query's video, and in those of the other contrasts, as well: both
     captions can be asked."""
     firsts = {query: pairs[0] for query, pairs in used.items() if pairs[0].kind == "other"}
     sampler = sampler_of(workspace)
     meanings = {found.query_id: found for found in sampler.meanings}
+    witness = witness_of(workspace, options)
+
+    def excluded(asked: str, other: str) -> bool:
+        ours, theirs = meanings[asked], meanings[other]
+        readings = sampler.readings(theirs.video_id)
+        pair = witness.graded(sampler.pair(ours, theirs), sampler.reading(ours), readings, video=theirs.video_id)
+        return pair.grade == "excluded"
+
     return {
         query
         for query, pair in firsts.items()
         if pair.grade == "excluded"
         and all(
-            sampler.pair(meanings[pair.contrast_query_id], meanings[other]).grade == "excluded"
+            excluded(pair.contrast_query_id, other)
             for other in (query, *(more.contrast_query_id for more in used[query][1:]))
         )
     }

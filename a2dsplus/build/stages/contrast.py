@@ -1,5 +1,7 @@
 """The third stage: pairs.parquet from the captions' roles, a pairs file and the reviews."""
 
+from collections import Counter
+
 from a2dsplus import resources
 from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.contrast import own_clip
@@ -8,6 +10,7 @@ from a2dsplus.contrast.meaning import meaning
 from a2dsplus.contrast.own_clip import own_pair
 from a2dsplus.contrast.reviewed import Verdicts, published_pairs, rank_again
 from a2dsplus.contrast.sampler import RANKS, Sampler
+from a2dsplus.contrast.witness import Witness
 from a2dsplus.dataset import tables
 from a2dsplus.dataset.workspace import Workspace
 from a2dsplus.files import digest, sha256
@@ -32,12 +35,14 @@ def contrast(workspace: Workspace, options: BuildOptions, report: BuildReport, b
         paired = {pair.query_id for pair in pairs}
         missing = [query.query_id for query in tables.read_queries(workspace) if query.query_id not in paired]
         unpaired = {name: published.own_video.get(name, f"{options.pairs.name} has no pair for it") for name in missing}
+    pairs, witness = _witnessed(workspace, options, pairs, sampler)
     ranked = rank_again(pairs, settled)
     for pair in ranked:
         if pair.rank == 0 and pair.status == "rejected":
             unpaired[pair.query_id] = "every candidate was rejected in review"
     tables.write_pairs(workspace, ranked)
-    workspace.remember("contrast", "", outputs=["pairs.parquet"], unpaired=dict(sorted(unpaired.items())))
+    told = {"witness": witness} if witness else {}
+    workspace.remember("contrast", "", outputs=["pairs.parquet"], unpaired=dict(sorted(unpaired.items())), **told)
     report.done.append("contrast")
 
 
@@ -98,6 +103,34 @@ def sampler_of(workspace: Workspace) -> Sampler:
     rows = tables.read_roles(workspace)
     meanings = [meaning(query, rows.get(query.query_id, ())) for query in tables.read_queries(workspace)]
     return Sampler(meanings, Guard(Lexicon()))
+
+
+def witness_of(workspace: Workspace, options: BuildOptions) -> Witness:
+    """Return what the source's labels show; nothing where it has none, nor for pairs of a file, which captions alone grade everywhere."""
+    labels = workspace.left_by("read").get("labels")
+    if labels is None or options.pairs is not None or options.kind != "other":
+        return Witness()
+    return Witness(actors=labels["actors"], whole=frozenset(labels["whole"]))
+
+
+def _witnessed(
+    workspace: Workspace, options: BuildOptions, pairs: list[Pair], sampler: Sampler | None
+) -> tuple[list[Pair], dict[str, int]]:
+    """Return the pairs as labels grade them, and how many of the first candidates became undecided and excluded by that; {} without labels."""
+    witness = witness_of(workspace, options)
+    if not witness.actors:
+        return pairs, {}
+    sampler = sampler or sampler_of(workspace)
+    meanings = {found.query_id: found for found in sampler.meanings}
+    graded = []
+    for pair in pairs:
+        video = meanings[pair.contrast_query_id].video_id
+        query = sampler.reading(meanings[pair.query_id])
+        graded.append(witness.graded(pair, query, sampler.readings(video), video=video))
+    changed = Counter(
+        new.grade for new, old in zip(graded, pairs, strict=True) if new.grade != old.grade and not new.rank
+    )
+    return graded, {"undecided": changed["undecided"], "excluded": changed["excluded"]}
 
 
 def _settled(workspace: Workspace, options: BuildOptions) -> Verdicts:

@@ -1,6 +1,7 @@
 """The first stage: queries.parquet, clips.parquet and masks.parquet from a source."""
 
 from dataclasses import replace
+from typing import Any
 
 from a2dsplus.build.options import BuildOptions, BuildReport
 from a2dsplus.dataset import tables
@@ -13,7 +14,7 @@ from a2dsplus.sources import Source
 from a2dsplus.sources.reading import read_split
 from a2dsplus.sources.reading import stamp as source_stamp
 
-_NUMBER = 2  # a change to what this stage makes from the same input changes it
+_NUMBER = 3  # a change to what this stage makes from the same input changes it
 
 
 def read(workspace: Workspace, options: BuildOptions, report: BuildReport, bars: Bars, *, source: Source) -> None:
@@ -40,13 +41,22 @@ def _read(workspace: Workspace, options: BuildOptions, bars: Bars, source: Sourc
     tables.write_queries(workspace, reading.queries, columns=reading.columns)
     tables.write_clips(workspace, reading.clips.values(), root=source.root)
     tables.write_masks(workspace, reading.masks)
+    labels: dict[str, Any] = {}
+    notes = [*reading.notes]
+    if look := getattr(source, "labels", None):
+        with bars("reading labels", len(reading.clips), "videos") as advance:
+            found = look(reading.clips, progress=advance)
+        notes += found.notes
+        if found.actors:
+            labels = {"labels": {"actors": found.actors, "whole": sorted(found.whole)}}
     workspace.remember(
         "read",
         key,
         outputs=["queries.parquet", "clips.parquet", "masks.parquet"],
         source={"name": source.name, "fingerprint": fingerprint},
         left_out=[{"item": row.item, "reason": row.reason} for row in reading.left_out],
-        notes=list(reading.notes),
+        notes=notes,
+        **labels,
     )
 
 
