@@ -10,7 +10,8 @@ from dataclasses import replace
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from a2dsplus.compose.geometry import Panel, panels
+from a2dsplus.compose.geometry import Panel, even, panels
+from a2dsplus.errors import InputError
 from a2dsplus.media.clips import decode
 from a2dsplus.media.picture import PIXEL_FORMAT, Planes, planes, tagged
 from a2dsplus.records import Clip, Layout, Sample
@@ -27,10 +28,11 @@ def composed_frames(
     """Yield a sample's frames in order, yuv420p of (sample.height, sample.width), limited BT.601.
 
     `clips`: the source clips by video id. `wanted`: 0-based indices of the sample's frames, strictly ascending; by default all
-    `sample.frames` of them. No more is decoded than they need. Raises ClipError where a clip is damaged or not as it was probed.
+    `sample.frames` of them. No more is decoded than they need. Raises ClipError where a clip is damaged or not as it was probed, InputError
+    where the parts do not make the frames that the sample says.
     """
     indices = range(sample.frames) if wanted is None else wanted
-    placed = [_own_size(panel, sample, clips) for panel in panels(sample)]
+    placed = [_own_size(panel, sample, clips) for panel in _fitting(sample)]
     if sample.layout is Layout.SPATIAL:
         streams = [_shown(clips[panel.video_id], panel, indices, decode) for panel in placed]
         for parts in zip(*streams, strict=True):
@@ -38,6 +40,20 @@ def composed_frames(
         return
     for panel in sorted(placed, key=lambda panel: panel.first_index):
         yield from _shown(clips[panel.video_id], panel, indices, decode)
+
+
+def _fitting(sample: Sample) -> Sequence[Panel]:
+    """Return a sample's panels; raises InputError where they do not make the frames that it says."""
+    placed = panels(sample)
+    height = max(panel.filled_height for panel in placed)
+    width = max(panel.left + panel.filled_width for panel in placed)
+    frames = max(panel.first_index + len(panel.indices) for panel in placed)
+    if (frames, height, width) != (sample.frames, even(sample.height), even(sample.width)):
+        raise InputError(
+            f"sample {sample.sample_id}: its parts make {frames} frames of {height}x{width}, it says {sample.frames} of"
+            f" {sample.height}x{sample.width}; run `a2dsplus build` again"
+        )
+    return placed
 
 
 def _own_size(panel: Panel, sample: Sample, clips: Mapping[str, Clip]) -> Panel:
