@@ -198,7 +198,7 @@ class LocaterConfig(Shape):
     def from_dict(cls, values: dict[str, Any]) -> "AnyConfig":
         """Return the configuration of the variant that `values` names ("paper", if none); unknown fields raise `ConfigError`."""
         variant = values.get("variant", "paper")
-        if variant not in _VARIANTS:
+        if not isinstance(variant, str) or variant not in _VARIANTS:
             raise ConfigError(f"configuration: variant is {variant!r}, expected one of {', '.join(_VARIANTS)}")
         kind = _VARIANTS[variant]
         known = {entry.name for entry in dataclasses.fields(kind) if entry.init}
