@@ -3,12 +3,15 @@
 - a noun with another noun phrase behind it, as in "the dog the man is holding": the first is what is held, the second who holds;
 - a participle inside a noun phrase, as in "a stone built wall", and a noun that looks like a verb, as in "a baby seal", are no verbs;
 - participles in a list without a comma, as in "running jumping and rolling", are verbs of their own;
-- "fed by a hand" names who feeds; "by hand" tells how.
+- "fed by a hand" names who feeds; "by hand" tells how;
+- "no longer running" and "neither walking nor running" deny every verb;
+- a role that is an article alone, as in "the thing is flying", has its noun beside it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from a2dsplus.roles.lemmas import has_verb
 from a2dsplus.roles.lexicon import ARTICLES, BE, DETERMINERS, GERUND_NOUNS, INFINITIVE_VERBS, PREPOSITIONS, RELATIVES
 from a2dsplus.roles.tokens import Word
 
@@ -74,6 +77,11 @@ _NOUNS = frozenset(
         "cap",
         "slide",
         "bow",
+        "bug",
+        "cart",
+        "toy",
+        "cage",
+        "house",
     ]
 )
 _AFTER_VERBS = frozenset(
@@ -155,7 +163,7 @@ def mended(words: Sequence[Word], predictions: Sequence[Tagging]) -> list[Taggin
     kept = [prediction for prediction in predictions if not _is_no_verb(lowered, prediction.predicate_index)]
     found: list[Tagging] = []
     for prediction in kept:
-        told = _with_agent(lowered, _with_relative(lowered, prediction))
+        told = _with_denial(lowered, _with_noun(lowered, _with_agent(lowered, _with_relative(lowered, prediction))))
         told, listed = _without_listed(lowered, told, {other.predicate_index for other in kept})
         found += [told, *listed]
     return sorted(found, key=lambda prediction: prediction.predicate_index)
@@ -163,6 +171,9 @@ def mended(words: Sequence[Word], predictions: Sequence[Tagging]) -> list[Taggin
 
 def _is_no_verb(words: Sequence[str], place: int) -> bool:
     word = words[place]
+    if word.endswith("er") and place and not has_verb(word):
+        # "dog walker"
+        return True
     before = words[place - 1] if place else ""
     after = words[place + 1] if place + 1 < len(words) else ""
     if not before.isalpha() or before in PREPOSITIONS or before in RELATIVES or before in _AUXILIARIES:
@@ -224,6 +235,32 @@ def _with_agent(words: Sequence[str], prediction: Tagging) -> Tagging:
             tags[place:end] = ["B-ARG0", *["I-ARG0"] * (end - place - 1)]
             return Tagging(predicate_index=prediction.predicate_index, tags=tuple(tags))
     return prediction
+
+
+def _with_denial(words: Sequence[str], prediction: Tagging) -> Tagging:
+    """Return a verb behind "no longer" or "nor" as denied."""
+    verb = prediction.predicate_index
+    tags = list(prediction.tags)
+    start = verb
+    while start and words[start - 1] in _AUXILIARIES:
+        start -= 1
+    if words[max(0, start - 2) : start] == ["no", "longer"]:
+        tags[start - 2 : start] = ["B-ARGM-NEG", "I-ARGM-NEG"]
+    elif start and words[start - 1] == "nor":
+        tags[start - 1] = "B-ARGM-NEG"
+    return Tagging(predicate_index=verb, tags=tuple(tags))
+
+
+def _with_noun(words: Sequence[str], prediction: Tagging) -> Tagging:
+    """Return a role that is an article alone with the noun behind it."""
+    tags = list(prediction.tags)
+    for place, tag in enumerate(tags[:-1]):
+        noun = words[place + 1]
+        closed = {*_AUXILIARIES, *_JOINS, *PREPOSITIONS, *RELATIVES}
+        if words[place] in ARTICLES and tag.startswith("B-ARG") and tags[place + 1] == "O" and noun.isalpha():
+            if noun not in closed:
+                tags[place + 1] = f"I-{tag[2:]}"
+    return Tagging(predicate_index=prediction.predicate_index, tags=tuple(tags))
 
 
 def _without_listed(words: Sequence[str], prediction: Tagging, known: set[int]) -> tuple[Tagging, list[Tagging]]:
