@@ -5,27 +5,37 @@
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from a2dsplus import resources
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.contrast.phrase_words import CLOTHES, COLOURS
+from a2dsplus.contrast.phrase_words import ADJECTIVES, CLOTHES, COLOURS
 from a2dsplus.contrast.phrases import Phrase, analyse
 from a2dsplus.errors import InputError
 from a2dsplus.records import Slot
 
 # why a caption satisfies a query, from the plainest reason to the least
 Reason = Literal["identical roles", "more specific", "synonym or hyponym"]
-# words that say where to without a noun: "climbing up a ladder" is climbing up
+# words that say where to without a noun: "climbing up a ladder" is climbing up, "driving by a house" driving by
 _PARTICLES = frozenset(
-    ["up", "down", "out", "off", "away", "back", "over", "around", "along", "through", "in", "on", "across"]
+    [
+        *("up", "down", "out", "off", "away", "back", "over", "around", "along", "through", "in", "on", "across", "by"),
+        *("past", "behind", "under", "inside", "outside", "above", "below"),
+    ]
 )
 # clothes that nobody is said to be in by their colour alone
 _SMALL = frozenset(["hat", "cap", "helmet", "shoe", "boot", "sock", "glove"])
 # what holds of anything, and of anybody
-_ANYTHING = frozenset(["one", "something", "thing", "object", "it"])
+_ANYTHING = frozenset(["one", "something", "anything", "thing", "object", "it", "another", "other", "others"])
+# words before a noun that ask for nothing of it: "another man" is a man, "a red colored car" a red car
+_ASKS_NOTHING = frozenset(["one", "another", "other", "colored", "color", "single"])
+# what is many of the noun behind "of"
+_MANY = frozenset(["group", "bunch", "crowd", "flock", "herd", "pack", "pair", "lot", "number", "row", "set", "one", "some", "two", "three"])
+# "in a red shirt", "with a red shirt" and "wearing a red shirt" say one thing
+_WORN = frozenset(["in", "with", "wear", "dress"])
+_WEARABLE = CLOTHES | frozenset(["glasses", "sunglasses", "goggles", "mask", "scarf", "tie", "gown", "robe", "bikini", "swimsuit"])
 
 
 class Lexicon:
@@ -103,20 +113,25 @@ class Guard:
             if not self._lexicon.entails(special.head, general.head) or not wanted.modifiers <= given.modifiers:
                 return None
             return "more specific" if wanted.head == given.head else "synonym or hyponym"
-        found = [self._phrase(wanted, other) for other in (given, *given.also)]
-        return _plainest(found)
+        if wanted.head in _ANYTHING and (of := _of(wanted)) is not None:
+            # "one of the men" is a man
+            wanted = replace(of, preposition=wanted.preposition)
+        return _plainest(self._phrase(wanted, other) for other in _all_of(given))
 
     def _phrase(self, wanted: Phrase, given: Phrase) -> Reason | None:
         """Return why a phrase makes another true: place by place the same or more, every modifier that of its own noun."""
         if not wanted.preposition and given.preposition == wanted.head and wanted.head in _PARTICLES:
             # "up a ladder" is up
             return "more specific"
-        if not self._lexicon.same_place(given.preposition, wanted.preposition):
+        links = {given.preposition, wanted.preposition}
+        worn = links <= _WORN and (given.head in _WEARABLE or (given.head in COLOURS and "with" not in links))
+        if not worn and not self._lexicon.same_place(given.preposition, wanted.preposition):
             return None
         if not self._lexicon.entails(given.head, wanted.head) and not self._worn_colour(wanted, given):
             return None
         own = given.modifiers | ({given.head} if given.head != wanted.head else frozenset())
-        if not all(any(self._lexicon.entails(has, word) for has in own) for word in wanted.modifiers):
+        asked = wanted.modifiers - _ASKS_NOTHING
+        if not all(any(self._lexicon.entails(has, word) for has in own) for word in asked):
             return None
         for part in (*wanted.attached, *wanted.also):
             offered = (
@@ -153,40 +168,67 @@ class Guard:
         if slot == Slot.VERB:
             if wanted.head == "be" and not wanted.preposition:
                 return "more specific"
-            # "climb up" beside "climb" with "up a ladder"
-            particles = wanted.modifiers & _PARTICLES
-            if particles and wanted.modifiers == particles and not wanted.preposition:
-                parts = [(Slot.VERB.value, wanted.head), *((Slot.WHERE.value, word) for word in sorted(particles))]
-                if all(any(self.role_satisfied(part, other) for other in by.roles) for part in parts):
-                    return "more specific"
-            return None
+            return self._verb_spread(wanted, by)
         if slot == Slot.WHERE and wanted.head in _PARTICLES and not wanted.preposition:
             verbs = [analyse(other_slot, other) for other_slot, other in by.roles if other_slot == Slot.VERB]
             return "more specific" if any(wanted.head in verb.modifiers for verb in verbs) else None
         if slot == Slot.WHO:
             return self._spread(wanted, by)
+        subjects = [part for other in by.roles if other[0] == Slot.WHO for part in _all_of(analyse(*other))]
+        if _is_looks(wanted) and any(self._looks(wanted) <= part.modifiers for part in subjects):
+            # "that is black" of a black dog
+            return "more specific"
+        if wanted.head in _WEARABLE | COLOURS and not wanted.preposition:
+            wanted = replace(wanted, preposition="wear")
         if wanted.preposition:
             # "on the left" of a verb, or of whom it says who it is
-            held = [part for other in by.roles if other[0] == Slot.WHO for part in analyse(*other).attached]
-            return _plainest(self._phrase(wanted, part) for part in held)
+            return _plainest(self._phrase(wanted, inner) for part in subjects for inner in _attached(part))
+        return None
+
+    def _verb_spread(self, wanted: Phrase, by: Meaning) -> Reason | None:
+        """Return why a verb is made true by other words: "climb up" by "up a ladder", "run" by "running dog", "wear" by "in a shirt"."""
+        if wanted.preposition:
+            return None
+        particles = wanted.modifiers & _PARTICLES
+        if particles and wanted.modifiers == particles:
+            parts = [(Slot.VERB.value, wanted.head), *((Slot.WHERE.value, word) for word in sorted(particles))]
+            if all(any(self.role_satisfied(part, other) for other in by.roles) for part in parts):
+                return "more specific"
+        phrases = [part for role in by.roles if role[0] != Slot.VERB for part in _all_of(analyse(*role))]
+        if any(self._lexicon.entails(word, wanted.head) for part in phrases for word in part.modifiers):
+            return "more specific"
+        if wanted.head in ("wear", "have"):
+            inner = [worn for part in phrases for worn in (part, *_attached(part)) if worn.preposition in _WORN]
+            if any(part.head in _WEARABLE | COLOURS for part in inner):
+                return "synonym or hyponym"
         return None
 
     def _spread(self, wanted: Phrase, by: Meaning) -> Reason | None:
-        """Return why a noun phrase is made true by one whose attachments are roles of their own: "man in red on the left"."""
+        """Return why a noun phrase is made true by one whose words are roles of their own: "black man in red on the left", "running dog"."""
         elsewhere = tuple(
             analyse(slot, lemma) for slot, lemma in by.roles if slot in (Slot.WHERE, Slot.WHAT, Slot.OTHER)
         )
-        if not wanted.attached or not elsewhere:
-            return None
-        wearing = any(slot == Slot.VERB and lemma == "wear" for slot, lemma in by.roles)
-        worn = tuple(replace(part, preposition="in") for part in elsewhere if wearing and not part.preposition)
+        verbs = frozenset(
+            verb.head
+            for verb in (analyse(slot, lemma) for slot, lemma in by.roles if slot == Slot.VERB)
+            if not verb.preposition
+        )
+        worn: tuple[Phrase, ...] = ()
+        if verbs & {"wear", "have"}:
+            worn = tuple(replace(part, preposition="in") for part in elsewhere if not part.preposition)
+        told = verbs | {word for part in elsewhere if "be" in verbs and _is_looks(part) for word in self._looks(part)}
         for slot, lemma in by.roles:
             if slot == Slot.WHO:
                 given = analyse(slot, lemma)
-                reason = self._phrase(wanted, replace(given, attached=(*given.attached, *elsewhere, *worn)))
+                attached = (*given.attached, *elsewhere, *worn)
+                given = replace(given, modifiers=given.modifiers | told, attached=attached)
+                reason = _plainest(self._phrase(wanted, part) for part in _all_of(given))
                 if reason is not None:
                     return reason
         return None
+
+    def _looks(self, phrase: Phrase) -> frozenset[str]:
+        return frozenset(word for part in phrase.all() for word in part.words if word not in ("color", "and"))
 
     def differing(self, query: Meaning, candidate: Meaning) -> list[tuple[str, str]]:
         """Return the query's roles that a candidate's caption does not make true."""
@@ -221,6 +263,32 @@ class Guard:
             and any(other[0] == role[0] for other in candidate.roles)
             for role in self.differing(query, candidate)
         )
+
+
+def _is_looks(phrase: Phrase) -> bool:
+    """Whether a phrase only says how something looks: "black and white", "red in color"."""
+    return not phrase.preposition and all(
+        word in COLOURS or word in ADJECTIVES or word == "color" for part in phrase.all() for word in part.words
+    )
+
+
+def _of(phrase: Phrase) -> Phrase | None:
+    return next((inner for inner in phrase.attached if inner.preposition == "of"), None)
+
+
+def _all_of(phrase: Phrase) -> Iterator[Phrase]:
+    """Yield a phrase, what "and" joins to it, and what it is many of: "a group of men" are men."""
+    for part in (phrase, *phrase.also):
+        yield part
+        of = _of(part) if part.head in _MANY else None
+        if of is not None:
+            rest = tuple(inner for inner in part.attached if inner is not of)
+            yield replace(of, preposition=part.preposition, attached=(*of.attached, *rest))
+
+
+def _attached(phrase: Phrase) -> Iterator[Phrase]:
+    for inner in phrase.attached:
+        yield from (inner, *inner.also)
 
 
 _ORDER: list[Reason] = ["identical roles", "more specific", "synonym or hyponym"]

@@ -11,6 +11,13 @@ _SPELLING = {
     "grey": "gray",
     "colour": "color",
     "coloured": "colored",
+    "colourful": "colorful",
+    "pyjamas": "pajamas",
+    "pyjama": "pajamas",
+    "moustache": "mustache",
+    "aeroplane": "airplane",
+    "blonde": "blond",
+    "both": "two",
     "centre": "center",
     "rigth": "right",
     "rightward": "right",
@@ -51,7 +58,19 @@ _JOINED = (
     ("right most", "rightmost"),
     ("left much", "leftmost"),
     ("right much", "rightmost"),
+    ("couple of", "two"),
+    ("left hand side", "left"),
+    ("right hand side", "right"),
+    ("left side", "left"),
+    ("right side", "right"),
+    ("lady bug", "ladybug"),
+    ("sea horse", "seahorse"),
+    ("gold fish", "goldfish"),
+    ("cat fish", "catfish"),
+    ("star fish", "starfish"),
 )
+# "a pair of dogs" are two, "a pair of glasses" are one
+_PAIR = re.compile(r"\bpair of (?!(?:\w+ )?(?:pant|short|jean|trouser|legging|tight|shoe|sock|boot|glove|glass|sunglass|goggle|scissor|ski))")
 _JOIN = re.compile(r"\b(?:" + "|".join(re.escape(two) for two, _ in _JOINED) + r")\b")
 _JOIN_TO = dict(_JOINED)
 
@@ -60,4 +79,4 @@ _JOIN_TO = dict(_JOINED)
 def normalised(lemma: str) -> str:
     """Return a lemmatised phrase in one spelling: "2 dogs in t-shirts" and "two dogs in t shirts" become the same."""
     words = (_SPELLING.get(word, word) for word in lemma.replace("’", "'").split())
-    return _JOIN.sub(lambda found: _JOIN_TO[found.group()], " ".join(words))
+    return _PAIR.sub("two ", _JOIN.sub(lambda found: _JOIN_TO[found.group()], " ".join(words)))
