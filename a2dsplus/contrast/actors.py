@@ -24,12 +24,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A verb of somebody: its listed name (or its lemma), whether it is denied, whether it is suffered."""
+    """A verb of somebody: its listed name (or its lemma), whether it is denied, whether it is suffered.
+
+    `limited`: what is denied is denied of one object or place only ("not eating the apple").
+    """
 
     verb: str
     words: str
     negated: bool = False
     passive: bool = False
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,11 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A caption's referent and the others that it mentions, in the caption's order."""
+    """A caption's referent and the others that it mentions, in the caption's order.
+
+    `joined`: those among the others whom "and" or "or" joins to the referent, with what is said of all of them.
+    """
 
     referent: Actor
     mentioned: tuple[Actor, ...] = ()
+    joined: tuple[Actor, ...] = ()

@@ -46,10 +46,16 @@ class Exclusion:
     def of_caption(self, query: Reading, caption: Reading) -> tuple[Reason | None, ...]:
         """Return, for everybody that a caption speaks of, the reason why they are not the query's, None where there is none.
 
+        A query about several ("a man and a woman") is about none of them only if each is told apart.
+
         A thing that tells of an owner whom the caption does not name ("a hat", "fed by hand") stands for the owner.
         """
         actors = (caption.referent, *caption.mentioned)
-        return tuple(self._of_actor(query.referent, actor, actors) for actor in actors)
+        found = []
+        for actor in actors:
+            reasons = [self._of_actor(wanted, actor, actors) for wanted in (query.referent, *query.joined)]
+            found.append(None if None in reasons else reasons[0])
+        return tuple(found)
 
     def of_video(self, query: Reading, captions: Sequence[Reading]) -> tuple[tuple[Reason | None, ...], ...]:
         """Return `of_caption` for each caption of a video.
@@ -73,7 +79,8 @@ class Exclusion:
                         and mention.classes <= about[0].classes
                         and self.reason(mention, about[0]) is None
                     ):
-                        reasons[place + 1] = self.reason(query.referent, about[0])
+                        told = [self.reason(wanted, about[0]) for wanted in (query.referent, *query.joined)]
+                        reasons[place + 1] = None if None in told else told[0]
             found.append(tuple(reasons))
         return tuple(found)
 
@@ -146,18 +153,21 @@ class Exclusion:
         return ours is not None and theirs is not None and not ours & theirs
 
     def negation(self, query: Actor, other: Actor) -> Iterator[Reason]:
-        """Yield that one does what the other is said not to do."""
+        """Yield that one does what the other is said not to do at all: who eats does not "not eat the apple"."""
         for one in query.actions:
             for two in other.actions:
                 denied, told = (one, two) if one.negated else (two, one)
-                if one.negated != two.negated and self._does(told.verb, denied.verb):
+                if one.negated != two.negated and not denied.limited and self._does(told.verb, denied.verb):
                     yield Reason("negation", _said(one.words, one.negated), _said(two.words, two.negated))
 
     def _does(self, verb: str, general: str) -> bool:
         return verb == general or (general == "move" and verb in _MOVEMENTS)
 
     def verbs(self, query: Actor, other: Actor) -> Iterator[Reason]:
-        """Yield that a verb of the query's excludes every verb of the other's, for actors of their classes."""
+        """Yield that a verb of the query's excludes every verb of the other's, for actors of their classes.
+
+        Where the query says all that the other does, and more ("sits, then jumps" / "jumps"), the other may be a shorter account.
+        """
         both = query.classes & other.classes
         if not both:
             return
@@ -165,6 +175,8 @@ class Exclusion:
         theirs = [a for a in other.actions if not a.negated]
         telling = [a for a in theirs if a.verb not in self.lists.alongside]
         if not telling or not all(self._counts(a.passive, both) for a in telling):
+            return
+        if {a.verb for a in telling} <= {a.verb for a in ours}:
             return
         tables = [self.lists.exclusive.get(name, frozenset()) for name in both]
         for one in ours:

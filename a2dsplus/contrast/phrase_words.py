@@ -68,6 +68,7 @@ LINKS = frozenset(
         "since",
         "while",
         "about",
+        "than",
     ]
 )
 # participles that a noun is followed by, as lemmas; those that are nouns as well ("watch", "ride") are none
@@ -123,6 +124,8 @@ EMBEDDED = frozenset(
         "be",
     ]
 )
+# looks of which a colour said beside it is a part only: "a brown spotted dog" may be a white one
+PATTERNS = frozenset(["striped", "spotted", "dotted", "plaid", "checked", "checkered", "patterned", "floral", "stripe", "spot", "dot"])
 AND = frozenset(["and", "or", "&", "plus"])
 RELATIVES = frozenset(["who", "that", "which"])
 # two- and three-word prepositions, as one word

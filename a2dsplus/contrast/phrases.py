@@ -116,7 +116,8 @@ def _split(words: Sequence[str]) -> list[tuple[str, list[str]]]:
         own = parts[-1][1]
         is_link = word in LINKS and place > 0
         is_verb = word in EMBEDDED and bool(own) and own[-1] not in AND and not _is_noun_here(words, place)
-        if is_verb and own[-1] in ADJECTIVES and all(other in ADJECTIVES or other in COLOURS for other in own):
+        described = bool(own) and all(other in ADJECTIVES or other in COLOURS for other in own)
+        if is_verb and described and (own[-1] in ADJECTIVES or word in _NOUNS_TOO):
             is_verb = False
         if not (is_link or is_verb):
             own.append(word)
@@ -133,9 +134,15 @@ def _split(words: Sequence[str]) -> list[tuple[str, list[str]]]:
     return kept if kept[0][1] else [("", list(words))]
 
 
+# verbs that are nouns in captions' noun phrases: "with a white face", "hair tie"
+_NOUNS_TOO = frozenset(["face", "tie", "dress", "cover", "lead", "look", "show"])
+
+
 def _is_noun_here(words: Sequence[str], place: int) -> bool:
-    """Whether a word that may be a participle is a part of a name: "swim pool", "play ground", "fly disc"."""
+    """Whether a word that may be a participle is a noun: "swim pool", "play ground", "fly disc", "pink dress", "hair tie"."""
     after = words[place + 1] if place + 1 < len(words) else ""
+    if words[place] in ("dress", "tie"):
+        return after not in ("as", "up", "to", "around", "like")
     return (words[place], after) in {("swim", "pool"), ("play", "ground"), ("fly", "disc"), ("hang", "glider")}
 
 

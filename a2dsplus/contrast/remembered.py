@@ -14,10 +14,11 @@ _YES, _NO, _CLOSED, _ASK = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A caption's reading, and the numbers of the aspects of everybody that it speaks of, the referent first."""
+    """A caption's reading, and the numbers of the aspects of everybody that it speaks of, the referent first, and of `joined`."""
 
     reading: Reading
     actors: tuple[tuple[int, ...], ...]
+    joined: tuple[tuple[int, ...], ...]
 
 
 class Remembered:
@@ -38,20 +39,21 @@ class Remembered:
 
     def known(self, reading: Reading) -> Known:
         """Return a reading with the numbers of its actors' aspects."""
-        return Known(reading, tuple(self._aspects(actor) for actor in (reading.referent, *reading.mentioned)))
+        actors = tuple(self._aspects(actor) for actor in (reading.referent, *reading.mentioned))
+        return Known(reading, actors, tuple(self._aspects(actor) for actor in reading.joined))
 
     def excluded(self, query: Known, captions: Sequence[Known]) -> bool:
         """Return whether a video with these captions holds nothing that fits the query, as far as its captions tell."""
-        ours = query.actors[0]
         unsure = False
-        for caption in captions:
-            for place, theirs in enumerate(caption.actors):
-                answer = self._compared(ours, theirs)
-                if answer == _YES:
-                    continue
-                if answer != _ASK and place == 0:
-                    return False
-                unsure = True
+        for ours in (query.actors[0], *query.joined):
+            for caption in captions:
+                for place, theirs in enumerate(caption.actors):
+                    answer = self._compared(ours, theirs)
+                    if answer == _YES:
+                        continue
+                    if answer != _ASK and place == 0:
+                        return False
+                    unsure = True
         # what somebody whom a caption only mentions is, another caption of the video may tell
         return not unsure or self.exclusion.excluded(query.reading, [caption.reading for caption in captions])
 
