@@ -32,10 +32,30 @@ _ANYTHING = frozenset(["one", "something", "anything", "thing", "object", "it", 
 # words before a noun that ask for nothing of it: "another man" is a man, "a red colored car" a red car
 _ASKS_NOTHING = frozenset(["one", "another", "other", "colored", "color", "single"])
 # what is many of the noun behind "of"
-_MANY = frozenset(["group", "bunch", "crowd", "flock", "herd", "pack", "pair", "lot", "number", "row", "set", "one", "some", "two", "three"])
+_MANY = frozenset(
+    [
+        "group",
+        "bunch",
+        "crowd",
+        "flock",
+        "herd",
+        "pack",
+        "pair",
+        "lot",
+        "number",
+        "row",
+        "set",
+        "one",
+        "some",
+        "two",
+        "three",
+    ]
+)
 # "in a red shirt", "with a red shirt" and "wearing a red shirt" say one thing
 _WORN = frozenset(["in", "with", "wear", "dress"])
-_WEARABLE = CLOTHES | frozenset(["glasses", "sunglasses", "goggles", "mask", "scarf", "tie", "gown", "robe", "bikini", "swimsuit"])
+_WEARABLE = CLOTHES | frozenset(
+    ["glasses", "sunglasses", "goggles", "mask", "scarf", "tie", "gown", "robe", "bikini", "swimsuit"]
+)
 
 
 class Lexicon:

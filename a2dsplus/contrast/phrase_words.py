@@ -125,7 +125,9 @@ EMBEDDED = frozenset(
     ]
 )
 # looks of which a colour said beside it is a part only: "a brown spotted dog" may be a white one
-PATTERNS = frozenset(["striped", "spotted", "dotted", "plaid", "checked", "checkered", "patterned", "floral", "stripe", "spot", "dot"])
+PATTERNS = frozenset(
+    ["striped", "spotted", "dotted", "plaid", "checked", "checkered", "patterned", "floral", "stripe", "spot", "dot"]
+)
 AND = frozenset(["and", "or", "&", "plus"])
 RELATIVES = frozenset(["who", "that", "which"])
 # two- and three-word prepositions, as one word

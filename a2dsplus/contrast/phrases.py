@@ -104,6 +104,9 @@ def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attach
         if all(word in POSITIONS or word in ADJECTIVES for word in own):
             break
         trailing.append(own.pop())
+    while len(own) > 1 and own[-1] in ADJECTIVES and own[-2] not in ADJECTIVES | COLOURS | AND and not worn:
+        # "dog bigger than", "elephant baby"
+        trailing.append(own.pop())
     head = own[-1] if own else (words[-1] if words else "")
     modifiers = frozenset([*own[:-1], *trailing])
     return Phrase(lead, head, modifiers, (*trailing, *own), tuple(attached), tuple(also))

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from a2dsplus.contrast.actors import Action, Actor, Coloured, Place, Reading
 from a2dsplus.contrast.lists import Lists
-from a2dsplus.contrast.phrase_words import COLOURS, POSITIONS
+from a2dsplus.contrast.phrase_words import ADJECTIVES, COLOURS, PATTERNS, POSITIONS
 from a2dsplus.contrast.phrases import Phrase, analyse
 from a2dsplus.contrast.spelling import normalised
 from a2dsplus.records import Slot
@@ -39,8 +39,8 @@ class _Frame:
         self.verb = ""
         self.negated = False
         self.roles: list[tuple[str, str, Phrase]] = []  # label, slot, phrase
-        for _, label, slot, _, lemma in rows:
-            spelt = normalised(lemma)
+        for _, label, slot, phrase, lemma in rows:
+            spelt = normalised(_kept(phrase, lemma))
             if not spelt:
                 continue
             if label == "ARGM-NEG":
@@ -49,6 +49,16 @@ class _Frame:
                 self.verb = spelt
             else:
                 self.roles.append((label, slot, analyse(slot, spelt)))
+
+    def is_limited(self, main: Phrase) -> bool:
+        """Whether the frame's verb is told of an object, a place or a manner: "not eating the apple", not "not moving at all"."""
+        return any(
+            slot in (Slot.WHAT, Slot.WHERE, Slot.OTHER)
+            and label != "ARGM-NEG"
+            and not _same(phrase, main)
+            and any(word not in POSITIONS and word not in ("all", "anymore", "it") for word in phrase.words)
+            for label, slot, phrase in self.roles
+        )
 
     def of(self, *slots: str) -> Iterator[Phrase]:
         for _, slot, phrase in self.roles:
@@ -72,6 +82,7 @@ class _Reader:
         for frame in self.frames:
             phrases += [p for p in frame.of(Slot.WHO, Slot.WHAT) if p is not main and _same(p, main)]
         referent = self._actor(main, phrases, self._frames_of(main))
+        joined = [self._actor(part, [part], self._frames_of(main)) for part in main.also if self._classes(part)[1]]
         seen = {id(phrase) for phrase in phrases}
         mentioned = [
             actor
@@ -79,7 +90,9 @@ class _Reader:
             for label, slot, phrase in frame.roles
             for actor in self._mentions(phrase, frame, label, slot, referent, is_referent=id(phrase) in seen)
         ]
-        return Reading(referent=referent, mentioned=(*_distinct(mentioned), *self._implied(referent)))
+        mentioned += self._in_name(main)
+        others = (*_distinct(mentioned), *self._implied(referent))
+        return Reading(referent=referent, mentioned=others, joined=tuple(joined))
 
     def _implied(self, referent: Actor) -> Iterator[Actor]:
         """Yield the things that a verb tells of without naming them: who skateboards has a skateboard."""
@@ -145,12 +158,19 @@ class _Reader:
         for inner in attached:
             places += self._placed(inner, verb="")
             self._embedded(inner, attached, actions, objects)
+        if classes & (self.lists.sexed | self.lists.groups["animal"] | self.lists.groups["vehicle"] | {"ball"}):
+            # "a running dog", "a parked car"
+            before = own[: len(own) - len(used)]
+            actions += [Action(self.lists.verbs[word], word) for word in before if word in _BEFORE_NOUN]
         for frame, passive in frames:
             self._acted(frame, main, passive, actions, objects, places)
             verb = self._verb(frame.verb)
-            if verb == "wear" and not passive:
+            if verb in ("wear", "have") and not passive and not frame.negated:
                 for phrase in frame.of(Slot.WHAT):
-                    things += self._worn(_led(phrase, "wear"), classes)
+                    things += self._worn(_led(phrase, verb), classes)
+            if verb == "be" and not frame.negated:
+                for phrase in frame.of(Slot.WHAT):
+                    things += self._looks(phrase, classes)
             for phrase in frame.of(Slot.WHERE, Slot.OTHER, Slot.WHAT):
                 if phrase.preposition in ("in", "with") and not passive:
                     things += self._worn(phrase, classes)
@@ -164,7 +184,9 @@ class _Reader:
             sex=sexes[0] if sexes and classes and classes <= self.lists.sexed else _NONE,
             number=next((word for word in own if word in ("two", "three", "four", "five", "six")), ""),
             coloured=tuple(_distinct(things)),
-            bare=_union(self.lists.bare[word] for word in words if word in self.lists.bare),
+            bare=_union(
+                [*(self.lists.bare[word] for word in words if word in self.lists.bare), *self._without(attached)]
+            ),
             actions=tuple(_distinct(self._told(actions))),
             objects=tuple(objects),
             places=tuple(_distinct(places)),
@@ -173,6 +195,14 @@ class _Reader:
     def _classes(self, phrase: Phrase) -> tuple[str, frozenset[str], tuple[str, ...]]:
         """Return the name that a phrase's head goes by, its classes, and the words of that name."""
         own = [word for word in phrase.words if word]
+        if len(own) > 1 and own[-1] in self.lists.young:
+            # "seal pup", "elephant calf"
+            name, classes, used = self._named(own[:-1])
+            if classes and classes <= self.lists.groups["animal"]:
+                return name, classes, used
+        return self._named(own) if own else (phrase.head, _NONE, (phrase.head,))
+
+    def _named(self, own: Sequence[str]) -> tuple[str, frozenset[str], tuple[str, ...]]:
         for length in range(min(self.lists.longest, len(own)), 0, -1):
             name = " ".join(own[-length:])
             if name in self.lists.classes:
@@ -182,7 +212,7 @@ class _Reader:
             for place in range(len(own) - 1, 0, -1):
                 if own[place - 1] in self.lists.classes:
                     return own[place - 1], self.lists.classes[own[place - 1]], (own[place - 1],)
-        return phrase.head, frozenset(), (phrase.head,)
+        return own[-1], _NONE, (own[-1],)
 
     def _kinds(self, classes: Iterable[str], used: Sequence[str], own: Sequence[str]) -> Mapping[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
@@ -209,10 +239,19 @@ class _Reader:
             # "a white man" may be his skin or his clothes
             worn = colours - {"white", "black", "brown", "yellow", "dark", "light", "golden", "blond", "gray", "red"}
             return [Coloured("main", worn, " ".join(own))] if worn else []
+        if len(colours) == 1 and PATTERNS & {*own}:
+            return []
         if colours and "multicolored" not in own and "colorful" not in own:
             return [Coloured("body", colours, " ".join(own))]
         listed = [self.lists.kind_colours[word] for word in own if word in self.lists.kind_colours]
         return [Coloured("body", listed[0], " ".join(own))] if listed else []
+
+    def _looks(self, phrase: Phrase, classes: frozenset[str]) -> list[Coloured]:
+        """Return what "is black" and "is red in color" say of an animal or a thing."""
+        own = [word for word in phrase.words if word != "color"]
+        if phrase.preposition or classes & self.lists.sexed or not own or not all(word in COLOURS for word in own):
+            return []
+        return self._coloured(phrase, classes, phrase.head)
 
     def _worn(self, phrase: Phrase, classes: frozenset[str]) -> list[Coloured]:
         """Return what "in red", "with a white hat and black shorts" and "wearing jeans" say."""
@@ -238,9 +277,20 @@ class _Reader:
                 garment = None
             if garment in ("hair", "body") and not classes & self.lists.sexed:
                 garment = "body"
-            if garment and colours:
+            if garment and colours and not (len(colours) == 1 and PATTERNS & {*part.words}):
                 found.append(Coloured(garment, colours, said))
         return found
+
+    def _without(self, attached: Sequence[Phrase]) -> Iterator[frozenset[str]]:
+        """Yield the parts that "without a shirt" and "with no hat" say are bare."""
+        for inner in attached:
+            for part in (inner, *inner.also):
+                garment = self.lists.garments.get(part.head)
+                absent = inner.preposition == "without" or (inner.preposition in _WORN_LINKS and "no" in part.words)
+                if absent and garment:
+                    plain = len(part.words) == 1 + ("no" in part.words)
+                    if plain:
+                        yield self.lists.bare["shirtless"] if garment == "top" else frozenset([garment])
 
     # ---- verbs, objects, places --------------------------------------------------------------------------------------
 
@@ -256,6 +306,15 @@ class _Reader:
         out: str = self.lists.verbs.get(words[0], words[0])
         return out
 
+    def _sent(self, verb: str, things: Iterable[Phrase]) -> str:
+        """Return what "shoot" and "pass" are with what is shot: a ball is thrown, a gun fired; else the verb itself."""
+        if verb not in ("shoot", "pass"):
+            return verb
+        classes = _union(self._classes(part)[1] for phrase in things for part in phrase.all())
+        if classes & _FIRED and verb == "shoot":
+            return "fire"
+        return "throw" if classes & _THROWN else verb
+
     def _acted(
         self,
         frame: _Frame,
@@ -269,13 +328,13 @@ class _Reader:
             for phrase in frame.of(Slot.WHERE):
                 places += self._placed(phrase, verb="")
             return
-        verb = self._verb(frame.verb)
+        verb = self._sent(self._verb(frame.verb), [main, *frame.of(Slot.WHAT)] if passive else frame.of(Slot.WHAT))
         wheres = list(frame.of(Slot.WHERE))
         if verb in ("stand", "sit") and any(
             phrase.head in ("up", "down") and not phrase.preposition and len(phrase.words) == 1 for phrase in wheres
         ):
             verb = f"{verb} {'up' if verb == 'stand' else 'down'}"
-        actions.append(Action(verb, frame.verb, frame.negated, passive))
+        actions.append(Action(verb, frame.verb, frame.negated, passive, frame.negated and frame.is_limited(main)))
         if frame.negated:
             return
         for phrase in wheres:
@@ -338,6 +397,8 @@ class _Reader:
                 if of is not None and part.head in ("side", "part", "end", "group", "corner"):
                     continue
                 inner = of if of is not None else part
+            if link == "in" and (inner.head in self.lists.garments or all(word in COLOURS for word in inner.words)):
+                continue
             place = self.lists.places.get(inner.head)
             words = " ".join(
                 ([link] if link else []) + list(part.words) + (["of", *inner.words] if inner is not part else [])
@@ -371,8 +432,13 @@ class _Reader:
         if is_referent or (slot == Slot.WHO and parts[0].head == referent.head and not parts[0].modifiers):
             parts = parts[1:]
         for part in parts:
-            if part.preposition in ("like", "as") or (part.head in POSITIONS and not _is_worn(part)):
+            if (
+                part.preposition in ("like", "as", "without")
+                or "no" in part.modifiers
+                or (part.head in POSITIONS and not _is_worn(part))
+            ):
                 continue
+            yield from self._in_name(part)
             classes = self._classes(part)[1]
             if not classes:
                 if part.head in self.lists.same_kind_words:
@@ -397,6 +463,16 @@ class _Reader:
                 actor = _with(actor, actions=(Action(self._verb(frame.verb), frame.verb, frame.negated, True),))
             yield actor
 
+    def _in_name(self, part: Phrase) -> Iterator[Actor]:
+        """Yield what a compound noun names besides its head: a "car driver" has a car, a "horse drawn carriage" a horse."""
+        _, classes, used = self._classes(part)
+        own = part.words[: len(part.words) - len(used)] if classes & self.lists.groups["animal"] else part.words[:-1]
+        for word in own:
+            named = self.lists.classes.get(word, _NONE)
+            if named & (self.lists.groups["animal"] | self.lists.groups["vehicle"] | self.lists.sexed | {"ball"}):
+                if not named & classes and word not in ADJECTIVES | COLOURS | _NO_NAMES:
+                    yield Actor(words=word, head=word, classes=named)
+
     def _is_own(self, part: Phrase, classes: frozenset[str], referent: Actor) -> bool:
         """Whether a part of a body is the referent's own: "its head", and a person's hand, unless somebody is named."""
         if any(inner.preposition == "of" for inner in part.attached):
@@ -410,6 +486,35 @@ class _Reader:
 
 
 _NONE: frozenset[str] = frozenset()
+# verbs whose participles stand before who does it
+_BEFORE_NOUN = frozenset(
+    [
+        "walk",
+        "run",
+        "jump",
+        "crawl",
+        "climb",
+        "roll",
+        "fly",
+        "swim",
+        "stand",
+        "sit",
+        "lie",
+        "sleep",
+        "kneel",
+        "crouch",
+        "eat",
+        "park",
+        "move",
+        "dance",
+    ]
+)
+# words before a noun that say of what kind it is, or of what sex, and name nobody
+_NO_NAMES = frozenset(
+    ["male", "female", "person", "human", "model", "ray", "police", "cow", "fly", "dig", "race", "auto", "cab"]
+)
+_FIRED = frozenset(["bow", "gun"])
+_THROWN = frozenset(["ball", "frisbee"])
 _FAMILY = frozenset(["mother", "father", "parent", "baby", "adult"])
 _ANOTHER = frozenset(["another", "other", "others", "one", "friend"])
 
@@ -449,6 +554,15 @@ def _with(actor: Actor, *, actions: tuple[Action, ...]) -> Actor:
         objects=actor.objects,
         places=actor.places,
     )
+
+
+def _kept(phrase: str, lemma: str) -> str:
+    """Return a lemma with its phrase's comparatives: "the darker horse" may be brown or gray."""
+    said, lemmas = phrase.split(), lemma.split()
+    if len(said) != len(lemmas):
+        return lemma
+    pairs = zip((word.lower() for word in said), lemmas, strict=True)
+    return " ".join(word if base in COLOURS and word.endswith(("er", "est")) else base for word, base in pairs)
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:

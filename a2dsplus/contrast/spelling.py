@@ -70,7 +70,9 @@ _JOINED = (
     ("star fish", "starfish"),
 )
 # "a pair of dogs" are two, "a pair of glasses" are one
-_PAIR = re.compile(r"\bpair of (?!(?:\w+ )?(?:pant|short|jean|trouser|legging|tight|shoe|sock|boot|glove|glass|sunglass|goggle|scissor|ski))")
+_PAIR = re.compile(
+    r"\bpair of (?!(?:\w+ )?(?:pant|short|jean|trouser|legging|tight|shoe|sock|boot|glove|glass|sunglass|goggle|scissor|ski))"
+)
 _JOIN = re.compile(r"\b(?:" + "|".join(re.escape(two) for two, _ in _JOINED) + r")\b")
 _JOIN_TO = dict(_JOINED)
 

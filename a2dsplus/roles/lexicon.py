@@ -131,7 +131,15 @@ SET_FORMS = {
 }
 """Forms whose dictionary entry is not what captions mean by them ("leaves" is no plural of "leave" in a tree)."""
 
-MISSPELT_VERBS = {"siting": "sit", "runing": "run", "swiming": "swim", "hiting": "hit", "climing": "climb", "roling": "roll", "carring": "carry"}
+MISSPELT_VERBS = {
+    "siting": "sit",
+    "runing": "run",
+    "swiming": "swim",
+    "hiting": "hit",
+    "climing": "climb",
+    "roling": "roll",
+    "carring": "carry",
+}
 """Slips of captions that are, or look like, forms of another verb ("site")."""
 
 FUNCTION_WORDS = (
