@@ -101,7 +101,7 @@ def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attach
     trailing: list[str] = []
     worn = lead in ("in", "with", "wear", "have", "and")
     while len(own) > 1 and own[-1] in POSITIONS and not (worn and own[-1] in CLOTHES):
-        if all(word in POSITIONS or word in ADJECTIVES for word in own):
+        if all(word in POSITIONS or word in ADJECTIVES or word in _NO_HEADS for word in own):
             break
         trailing.append(own.pop())
     while len(own) > 1 and own[-1] in ADJECTIVES and own[-2] not in ADJECTIVES | COLOURS | AND and not worn:
@@ -110,6 +110,10 @@ def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attach
     head = own[-1] if own else (words[-1] if words else "")
     modifiers = frozenset([*own[:-1], *trailing])
     return Phrase(lead, head, modifiers, (*trailing, *own), tuple(attached), tuple(also))
+
+
+# words that are no heads beside a position: "on both sides", "on its back"
+_NO_HEADS = frozenset(["two", "three", "both", "each", "its", "his", "her", "their", "it", "other", "same"])
 
 
 def _split(words: Sequence[str]) -> list[tuple[str, list[str]]]:

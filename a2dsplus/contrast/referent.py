@@ -125,14 +125,21 @@ class _Reader:
         """Return the frames whose subject somebody is, and those whose object (True)."""
         found = []
         for frame in self.frames:
-            subjects = list(frame.of(Slot.WHO))
+            subjects = [phrase for phrase in frame.of(Slot.WHO) if not self._is_of_another(phrase)]
             if any(_same(self._unwrapped(phrase), main) for phrase in subjects):
                 found.append((frame, self._is_suffered(frame, main)))
             elif any(_same(self._unwrapped(phrase), main) for phrase in frame.of(Slot.WHAT)):
                 found.append((frame, True))
-            elif not subjects and frame.verb:
+            elif frame.verb and not any(True for _ in frame.of(Slot.WHO)):
                 found.append((frame, False))
         return found
+
+    def _is_of_another(self, subject: Phrase) -> bool:
+        """Whether a verb behind a thing with somebody is that one's: "a train with a man standing nearby"."""
+        last = subject.attached[-1] if subject.attached else None
+        alive = self.lists.sexed | self.lists.groups["animal"]
+        own = self._classes(self._unwrapped(subject))[1]
+        return bool(last and last.preposition == "with" and own and not own & alive and self._classes(last)[1] & alive)
 
     def _is_suffered(self, frame: _Frame, main: Phrase) -> bool:
         """Whether a subject suffers its verb: "a ball is thrown" has no object of its own and is no agent."""
@@ -307,13 +314,15 @@ class _Reader:
         return out
 
     def _sent(self, verb: str, things: Iterable[Phrase]) -> str:
-        """Return what "shoot" and "pass" are with what is shot: a ball is thrown, a gun fired; else the verb itself."""
+        """Return what "shoot" and "pass" are with what is shot: a ball is thrown, a gun fired; who passes a car moves."""
         if verb not in ("shoot", "pass"):
             return verb
         classes = _union(self._classes(part)[1] for phrase in things for part in phrase.all())
         if classes & _FIRED and verb == "shoot":
             return "fire"
-        return "throw" if classes & _THROWN else verb
+        if classes & _THROWN:
+            return "throw"
+        return "move" if verb == "pass" else verb
 
     def _acted(
         self,
@@ -469,9 +478,9 @@ class _Reader:
         own = part.words[: len(part.words) - len(used)] if classes & self.lists.groups["animal"] else part.words[:-1]
         for word in own:
             named = self.lists.classes.get(word, _NONE)
-            if named & (self.lists.groups["animal"] | self.lists.groups["vehicle"] | self.lists.sexed | {"ball"}):
-                if not named & classes and word not in ADJECTIVES | COLOURS | _NO_NAMES:
-                    yield Actor(words=word, head=word, classes=named)
+            somebody = self.lists.groups["animal"] | self.lists.groups["vehicle"] | self.lists.sexed | {"ball"}
+            if named & somebody and not named & classes and word not in ADJECTIVES | COLOURS | _NO_NAMES:
+                yield Actor(words=word, head=word, classes=named)
 
     def _is_own(self, part: Phrase, classes: frozenset[str], referent: Actor) -> bool:
         """Whether a part of a body is the referent's own: "its head", and a person's hand, unless somebody is named."""
@@ -505,6 +514,7 @@ _BEFORE_NOUN = frozenset(
         "crouch",
         "eat",
         "park",
+        "seated",
         "move",
         "dance",
     ]

@@ -4,6 +4,7 @@
 - a participle inside a noun phrase, as in "a stone built wall", and a noun that looks like a verb, as in "a baby seal", are no verbs;
 - participles in a list without a comma, as in "running jumping and rolling", are verbs of their own;
 - "fed by a hand" names who feeds; "by hand" tells how;
+- of two nouns before "that is standing" the object of an earlier verb stands;
 - "no longer running" and "neither walking nor running" deny every verb;
 - a role that is an article alone, as in "the thing is flying", has its noun beside it.
 """
@@ -153,6 +154,7 @@ _AUXILIARIES = BE | frozenset(
         "n't",
     ]
 )
+_WORN = frozenset(["wearing", "wears", "worn", "has", "having"])
 _BEFORE_NOUN = ARTICLES | frozenset(["his", "her", "their", "its", "my", "your", "our"])
 _JOINS = frozenset(["and", "or", "but", ",", ";", ".", "-", "with", "while"])
 
@@ -161,9 +163,11 @@ def mended(words: Sequence[Word], predictions: Sequence[Tagging]) -> list[Taggin
     """Return the predictions of a caption without those faults, in the order of their predicates."""
     lowered = [word.plain.lower() for word in words]
     kept = [prediction for prediction in predictions if not _is_no_verb(lowered, prediction.predicate_index)]
+    relatives = {place for place in (_relative_before(lowered, told) for told in kept) if place is not None}
     found: list[Tagging] = []
     for prediction in kept:
-        told = _with_denial(lowered, _with_noun(lowered, _with_agent(lowered, _with_relative(lowered, prediction))))
+        nearest = _without_clauses(_with_nearest(lowered, prediction, kept), relatives)
+        told = _with_denial(lowered, _with_noun(lowered, _with_agent(lowered, _with_relative(lowered, nearest))))
         told, listed = _without_listed(lowered, told, {other.predicate_index for other in kept})
         found += [told, *listed]
     return sorted(found, key=lambda prediction: prediction.predicate_index)
@@ -237,6 +241,50 @@ def _with_agent(words: Sequence[str], prediction: Tagging) -> Tagging:
     return prediction
 
 
+def _relative_before(words: Sequence[str], prediction: Tagging) -> int | None:
+    """Return the place of the relative pronoun right before a verb other than "be", its auxiliaries and its denial, or None."""
+    start = prediction.predicate_index
+    if words[start] in _AUXILIARIES:
+        return None
+    while start and (words[start - 1] in _AUXILIARIES or prediction.tags[start - 1] == "B-ARGM-NEG"):
+        start -= 1
+    return start - 1 if start > 1 and words[start - 1] in RELATIVES else None
+
+
+def _without_clauses(prediction: Tagging, relatives: set[int]) -> Tagging:
+    """Return a prediction whose noun phrases end before a relative clause that has a frame of its own."""
+    tags = list(prediction.tags)
+    for place in relatives:
+        label = tags[place][2:]
+        if tags[place].startswith("I-") and label in ("ARG0", "ARG1", "ARG2", "ARGM-COM"):
+            while place < len(tags) and tags[place] == f"I-{label}":
+                tags[place] = "O"
+                place += 1
+    return Tagging(predicate_index=prediction.predicate_index, tags=tuple(tags))
+
+
+def _with_nearest(words: Sequence[str], prediction: Tagging, others: Sequence[Tagging]) -> Tagging:
+    """Return "a man holding a dog that is sleeping" with the dog as the one that sleeps: what an earlier verb has for an object."""
+    verb = prediction.predicate_index
+    relative = _relative_before(words, prediction)
+    if relative is None:
+        return prediction
+    for other in others:
+        first = relative - 1
+        while first and other.tags[first].startswith("I-"):
+            first -= 1
+        is_object = other.tags[first] in ("B-ARG1", "B-ARG2", "B-ARGM-COM") and other.predicate_index < first
+        if not is_object or words[other.predicate_index] in _WORN or other.predicate_index == verb:
+            continue
+        if words[first] in PREPOSITIONS:
+            first += 1
+        if first < relative and not {*words[first:relative]} & PREPOSITIONS:
+            kept = ["O" if tag[2:] in ("ARG0", "ARG1", "ARG2") else tag for tag in prediction.tags[:relative]]
+            kept[first:] = ["B-ARG0", *["I-ARG0"] * (relative - first - 1)]
+            return Tagging(predicate_index=verb, tags=(*kept, *prediction.tags[relative:]))
+    return prediction
+
+
 def _with_denial(words: Sequence[str], prediction: Tagging) -> Tagging:
     """Return a verb behind "no longer" or "nor" as denied."""
     verb = prediction.predicate_index
@@ -256,10 +304,9 @@ def _with_noun(words: Sequence[str], prediction: Tagging) -> Tagging:
     tags = list(prediction.tags)
     for place, tag in enumerate(tags[:-1]):
         noun = words[place + 1]
-        closed = {*_AUXILIARIES, *_JOINS, *PREPOSITIONS, *RELATIVES}
-        if words[place] in ARTICLES and tag.startswith("B-ARG") and tags[place + 1] == "O" and noun.isalpha():
-            if noun not in closed:
-                tags[place + 1] = f"I-{tag[2:]}"
+        is_noun = noun.isalpha() and noun not in {*_AUXILIARIES, *_JOINS, *PREPOSITIONS, *RELATIVES}
+        if words[place] in ARTICLES and tag.startswith("B-ARG") and tags[place + 1] == "O" and is_noun:
+            tags[place + 1] = f"I-{tag[2:]}"
     return Tagging(predicate_index=prediction.predicate_index, tags=tuple(tags))
 
 
