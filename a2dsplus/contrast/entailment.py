@@ -11,7 +11,7 @@ from typing import Literal
 
 from a2dsplus import resources
 from a2dsplus.contrast.meaning import Meaning
-from a2dsplus.contrast.phrase_words import ADJECTIVES, CLOTHES, COLOURS
+from a2dsplus.contrast.phrase_words import ADJECTIVES, CLOTHES, COLOURS, YOUNG
 from a2dsplus.contrast.phrases import Phrase, analyse
 from a2dsplus.errors import InputError
 from a2dsplus.records import Slot
@@ -124,7 +124,7 @@ class Guard:
         return self._cache[key]
 
     def _compared(self, role: tuple[str, str], by: tuple[str, str]) -> Reason | None:
-        wanted, given = analyse(*role), analyse(*by)
+        wanted, given = self._grown(analyse(*role)), self._grown(analyse(*by))
         if role[0] == Slot.VERB:
             if wanted.preposition != given.preposition:
                 return None
@@ -137,6 +137,14 @@ class Guard:
             # "one of the men" is a man
             wanted = replace(of, preposition=wanted.preposition)
         return _plainest(self._phrase(wanted, other) for other in _all_of(given))
+
+    def _grown(self, phrase: Phrase) -> Phrase:
+        """Return "seal pup" as a young seal."""
+        if phrase.head in YOUNG and len(phrase.words) > 1 and "animal" in self._lexicon.above(phrase.words[-2]):
+            name = phrase.words[-2]
+            modifiers = phrase.modifiers - {name} | {phrase.head}
+            return replace(phrase, head=name, modifiers=modifiers, words=(*phrase.words[:-2], phrase.head, name))
+        return phrase
 
     def _phrase(self, wanted: Phrase, given: Phrase) -> Reason | None:
         """Return why a phrase makes another true: place by place the same or more, every modifier that of its own noun."""
@@ -184,7 +192,7 @@ class Guard:
         reason = _plainest(self.role_satisfied(role, other) for other in by.roles)
         if reason is not None:
             return reason
-        wanted = analyse(slot, lemma)
+        wanted = self._grown(analyse(slot, lemma))
         if slot == Slot.VERB:
             if wanted.head == "be" and not wanted.preposition:
                 return "more specific"
@@ -217,7 +225,7 @@ class Guard:
         phrases = [part for role in by.roles if role[0] != Slot.VERB for part in _all_of(analyse(*role))]
         if any(self._lexicon.entails(word, wanted.head) for part in phrases for word in part.modifiers):
             return "more specific"
-        if wanted.head in ("wear", "have"):
+        if wanted.head in ("wear", "have", "dress"):
             inner = [worn for part in phrases for worn in (part, *_attached(part)) if worn.preposition in _WORN]
             if any(part.head in _WEARABLE | COLOURS for part in inner):
                 return "synonym or hyponym"
@@ -239,7 +247,7 @@ class Guard:
         told = verbs | {word for part in elsewhere if "be" in verbs and _is_looks(part) for word in self._looks(part)}
         for slot, lemma in by.roles:
             if slot == Slot.WHO:
-                given = analyse(slot, lemma)
+                given = self._grown(analyse(slot, lemma))
                 attached = (*given.attached, *elsewhere, *worn)
                 given = replace(given, modifiers=given.modifiers | told, attached=attached)
                 reason = _plainest(self._phrase(wanted, part) for part in _all_of(given))

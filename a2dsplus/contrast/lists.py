@@ -53,7 +53,6 @@ class Lists:
         for word, names in value["general"].items():
             self.classes[word] = frozenset().union(*(self.of(name, known=classes) for name in names))
         self.longest = max(len(word.split()) for word in self.classes)
-        self.young = _words("young", value["young"])
         self.containers = _words("containers", value["containers"])
         self.same_kind_words = _words("same_kind_words", value["same_kind_words"])
         _known("kinds", value["kinds"], classes)

@@ -128,6 +128,25 @@ EMBEDDED = frozenset(
 PATTERNS = frozenset(
     ["striped", "spotted", "dotted", "plaid", "checked", "checkered", "patterned", "floral", "stripe", "spot", "dot"]
 )
+# words that behind an animal's name say which of them: "seal pup"
+YOUNG = frozenset(
+    [
+        "baby",
+        "calf",
+        "cub",
+        "family",
+        "father",
+        "female",
+        "kid",
+        "kit",
+        "kitten",
+        "male",
+        "mother",
+        "parent",
+        "pup",
+        "puppy",
+    ]
+)
 AND = frozenset(["and", "or", "&", "plus"])
 RELATIVES = frozenset(["who", "that", "which"])
 # two- and three-word prepositions, as one word

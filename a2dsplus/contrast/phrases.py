@@ -104,14 +104,22 @@ def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attach
         if all(word in POSITIONS or word in ADJECTIVES or word in _NO_HEADS for word in own):
             break
         trailing.append(own.pop())
-    while len(own) > 1 and own[-1] in ADJECTIVES and own[-2] not in ADJECTIVES | COLOURS | AND and not worn:
-        # "dog bigger than", "elephant baby"
+    while len(own) > 1 and own[-1] in _BEHIND and own[-2] not in ADJECTIVES | COLOURS | POSITIONS | AND:
+        if worn and own[-1] in CLOTHES:
+            break
+        # "dog bigger than", "elephant baby", "ball red"
         trailing.append(own.pop())
     head = own[-1] if own else (words[-1] if words else "")
     modifiers = frozenset([*own[:-1], *trailing])
     return Phrase(lead, head, modifiers, (*trailing, *own), tuple(attached), tuple(also))
 
 
+# what may stand behind its noun and is no noun there
+_BEHIND = (
+    (ADJECTIVES | COLOURS)
+    - POSITIONS
+    - frozenset(["light", "orange", "rose", "cream", "gold", "silver", "tan", "lime", "ginger", "navy", "adult"])
+)
 # words that are no heads beside a position: "on both sides", "on its back"
 _NO_HEADS = frozenset(["two", "three", "both", "each", "its", "his", "her", "their", "it", "other", "same"])
 
@@ -124,7 +132,13 @@ def _split(words: Sequence[str]) -> list[tuple[str, list[str]]]:
         is_link = word in LINKS and place > 0
         is_verb = word in EMBEDDED and bool(own) and own[-1] not in AND and not _is_noun_here(words, place)
         described = bool(own) and all(other in ADJECTIVES or other in COLOURS for other in own)
-        if is_verb and described and (own[-1] in ADJECTIVES or word in _NOUNS_TOO):
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if (
+            is_verb
+            and described
+            and (own[-1] in ADJECTIVES or word in _NOUNS_TOO or not (after == "" or after in LINKS))
+        ):
+            # "white flying bird", "with a white face"
             is_verb = False
         if not (is_link or is_verb):
             own.append(word)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from a2dsplus.contrast.actors import Action, Actor, Coloured, Place, Reading
 from a2dsplus.contrast.lists import Lists
-from a2dsplus.contrast.phrase_words import ADJECTIVES, COLOURS, PATTERNS, POSITIONS
+from a2dsplus.contrast.phrase_words import ADJECTIVES, COLOURS, PATTERNS, POSITIONS, YOUNG
 from a2dsplus.contrast.phrases import Phrase, analyse
 from a2dsplus.contrast.spelling import normalised
 from a2dsplus.records import Slot
@@ -202,7 +202,7 @@ class _Reader:
     def _classes(self, phrase: Phrase) -> tuple[str, frozenset[str], tuple[str, ...]]:
         """Return the name that a phrase's head goes by, its classes, and the words of that name."""
         own = [word for word in phrase.words if word]
-        if len(own) > 1 and own[-1] in self.lists.young:
+        if len(own) > 1 and own[-1] in YOUNG:
             # "seal pup", "elephant calf"
             name, classes, used = self._named(own[:-1])
             if classes and classes <= self.lists.groups["animal"]:
@@ -294,7 +294,7 @@ class _Reader:
             for part in (inner, *inner.also):
                 garment = self.lists.garments.get(part.head)
                 absent = inner.preposition == "without" or (inner.preposition in _WORN_LINKS and "no" in part.words)
-                if absent and garment:
+                if absent and garment and garment not in ("body", "hair"):
                     plain = len(part.words) == 1 + ("no" in part.words)
                     if plain:
                         yield self.lists.bare["shirtless"] if garment == "top" else frozenset([garment])

@@ -57,6 +57,8 @@ def slot_of(label: str, words: Sequence[str], *, verb: str, subject: bool) -> Sl
         return Slot.WHO
     if _is_manner(words):
         return Slot.OTHER
+    if verb == "dress" and words[0] == "in":
+        return Slot.WHAT
     if base == "ARG0":
         return Slot.WHERE if _is_position(words) else Slot.WHO
     if base in _PLACE_LABELS and words[0] not in _NO_PLACE:
@@ -65,8 +67,6 @@ def slot_of(label: str, words: Sequence[str], *, verb: str, subject: bool) -> Sl
         return Slot.WHERE if _is_position(words) else Slot.WHEN
     if _is_time(words):
         return Slot.WHEN
-    if verb == "dress" and words[0] == "in":
-        return Slot.WHAT
     if base == "ARGM-MNR" and words[0] in ("in", "on", "at", "by"):
         return Slot.WHERE if _is_position(words) else Slot.OTHER
     if base in ("ARGM-PRP", "ARGM-PRR", "ARGM-CAU") and words[0] == "to":
