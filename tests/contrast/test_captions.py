@@ -6,6 +6,7 @@ import pytest
 
 from a2dsplus.contrast.entailment import Guard, Lexicon
 from a2dsplus.contrast.meaning import Meaning, meaning
+from a2dsplus.contrast.remembered import Remembered
 from a2dsplus.contrast.sampler import Sampler
 from a2dsplus.records import Query
 from a2dsplus.roles import Labeller, load_labeller, parse
@@ -57,6 +58,83 @@ def _check(labeller: Labeller, caption: str, other: str, barred: bool, kind: str
 @pytest.mark.parametrize(("caption", "other", "barred", "kind"), CASES)
 def test_a_pair_is_barred_or_drawn(compact: Labeller, caption: str, other: str, barred: bool, kind: str | None) -> None:
     _check(compact, caption, other, barred, kind)
+
+
+# kinds of wording: query, other caption, whether the other satisfies the query, the kind of reason that tells them apart
+WORDINGS = [
+    # what is denied of one object is not denied of another; "nor" and "no longer" deny
+    ("a woman not wearing a scarf", "a woman wearing a coat", False, None),
+    ("a cat not eating the fish", "a cat eating rice", False, None),
+    ("a girl is neither sitting nor jumping", "a girl is jumping", False, "negation"),
+    ("a bus that is no longer moving", "a moving bus", False, "negation"),
+    ("a boy without a shirt", "a boy in a green shirt", False, "bare"),
+    ("a boy without a hat", "a boy in a green shirt", False, None),
+    # a longer account of one event
+    ("a goat standing then running", "a goat running", False, None),
+    ("a goat standing then running", "a goat lying", False, "verb"),
+    ("a man is either sitting or standing", "a man is sitting", False, None),
+    # whose words they are
+    ("a girl in a white dress", "a girl with white shoes and a green dress", False, "colour"),
+    ("a man in a blue suit and red tie", "a man in a white shirt and blue tie", False, "colour"),
+    ("a brown spotted cow", "a white cow", False, None),
+    ("the darker cow", "a white cow", False, None),
+    ("the cow that is black", "a white cow", False, "colour"),
+    ("the cow that is black", "a black cow", True, None),
+    ("a cow that is red in color", "a red cow", True, None),
+    ("a woman who has a red bag", "a woman with a blue bag", False, "colour"),
+    ("a man dressed in green", "a man in a green shirt", True, None),
+    ("a girl wearing a red hat", "a girl with a red hat", True, None),
+    ("a girl with a red coat", "a girl wearing a red coat", True, None),
+    # names of several words
+    ("a puppy", "a seal pup", False, "actor"),
+    ("an elephant", "an elephant calf", True, None),
+    ("a horse", "a horse drawn cart", False, None),
+    ("a car", "a car driver waving", False, None),
+    ("a goat taller than the horse", "a horse", False, "actor"),
+    ("a bear", "a teddy bear", True, None),
+    # several, and one of several
+    ("a boy and a girl walking", "a girl walking", False, None),
+    ("a boy and a girl walking", "a goat walking", False, "actor"),
+    ("one of the horses", "a horse", True, None),
+    ("horses", "a group of horses", True, None),
+    ("both horses are running", "a pair of horses are running", True, None),
+    ("another horse is running", "a horse is running", True, None),
+    ("anything that is flying", "a kite is flying", True, None),
+    # participles
+    ("a running horse", "a horse is running on the sand", True, None),
+    ("a horse is running", "a white running horse", True, None),
+    ("a parked bus", "a bus driving", False, "verb"),
+    ("a man is siting on a bench", "a man is sitting on a bench", True, None),
+    # what is shot, and who passes
+    ("a man shooting a rifle", "a man shooting a basketball", False, "verb"),
+    ("a man shooting", "a man throwing a ball", False, None),
+    ("a bus passing another bus", "a parked bus", False, "verb"),
+    # whose clause it is
+    ("a girl standing", "a girl holding a cat that is sleeping", False, None),
+    ("a bird walking", "a girl feeding a bird which is flying", False, "actor"),
+    ("a train moving", "a train with a man standing nearby", False, None),
+    # clothes are no place
+    ("a man in a red shirt on the sand", "a man in a red shirt on the grass", False, "place"),
+    ("a dog lying on its back on the bed", "a dog lying on its back on the road", False, "place"),
+    ("a car driving by", "a car driving by a tree", True, None),
+    ("a man on the left", "a man on the left side of the picture", True, None),
+]
+
+
+@pytest.mark.parametrize(("caption", "other", "barred", "kind"), WORDINGS)
+def test_kinds_of_wording_are_compared(
+    compact: Labeller, caption: str, other: str, barred: bool, kind: str | None
+) -> None:
+    query, candidate = _meanings(compact, caption, other)
+    sampler = Sampler([query, candidate], Guard(Lexicon()))
+    ours, theirs = sampler.reading(query), sampler.reading(candidate)
+    assert (sampler.guard.satisfied(query, candidate) is not None) == barred, (query.roles, candidate.roles)
+    excluded = sampler.exclusion.excluded(ours, [theirs])
+    found = sampler.exclusion.reason(ours.referent, theirs.referent)
+    assert (found.kind if excluded and found else None) == kind, (ours, theirs)
+    remembered = Remembered(sampler.exclusion)
+    assert remembered.excluded(remembered.known(ours), [remembered.known(theirs)]) == excluded
+    assert not sampler.exclusion.excluded(ours, [ours])
 
 
 @needs_shared
