@@ -23,7 +23,7 @@ def test_one_line_a_caption_says_what_its_referent_is_read_as() -> None:
     lines = [line for line in output.splitlines() if line.startswith("referent: ")]
     assert lines == [
         "referent: white poodle; class dog; kind poodle; colours body white; verbs eat; objects eat rice; places location grass; mentions grass",
-        'referent: man; class adult; sex male; colours top red; verbs not move; mentions red shirt',
+        "referent: man; class adult; sex male; colours top red; verbs not move; mentions red shirt",
         "referent: ball; class ball; verbs throw (suffered); mentions girl",
         "referent: none that a role names",
     ]
