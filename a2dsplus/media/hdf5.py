@@ -5,6 +5,7 @@ gigabytes, and an array may say that its values lie in another file. Written, a 
 names the disk that is full nor comes to an end on it.
 """
 
+import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,8 +48,8 @@ def new_file(path: Path, **settings: Any) -> "Iterator[h5py.File]":
     """Give a new HDF5 file to fill; it is at `path` afterwards. `settings`: h5py's. Raises OSError where it cannot be written."""
     import h5py
 
-    with h5py.File(path, "w", driver="core", backing_store=False, **settings) as file:
+    image = io.BytesIO()
+    with h5py.File(image, "w", **settings) as file:
         yield file
-        file.flush()
-        image = file.id.get_file_image()
-    path.write_bytes(image)
+    # closed first: an image of an open file may lack its checksums
+    path.write_bytes(image.getvalue())
