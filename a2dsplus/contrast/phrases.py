@@ -105,9 +105,7 @@ def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attach
             break
         trailing.append(own.pop())
     while len(own) > 1 and own[-1] in _BEHIND and own[-2] not in ADJECTIVES | COLOURS | POSITIONS | AND:
-        if worn and own[-1] in CLOTHES:
-            break
-        # "dog bigger than", "elephant baby", "ball red"
+        # "dog bigger than", "ball red"
         trailing.append(own.pop())
     head = own[-1] if own else (words[-1] if words else "")
     modifiers = frozenset([*own[:-1], *trailing])
@@ -118,7 +116,10 @@ def _own(lead: str, words: Sequence[str], *, also: Sequence[Phrase] = (), attach
 _BEHIND = (
     (ADJECTIVES | COLOURS)
     - POSITIONS
-    - frozenset(["light", "orange", "rose", "cream", "gold", "silver", "tan", "lime", "ginger", "navy", "adult"])
+    - CLOTHES
+    - frozenset(
+        ["light", "orange", "rose", "cream", "gold", "silver", "tan", "lime", "ginger", "navy", "adult", "baby"]
+    )
 )
 # words that are no heads beside a position: "on both sides", "on its back"
 _NO_HEADS = frozenset(["two", "three", "both", "each", "its", "his", "her", "their", "it", "other", "same"])
