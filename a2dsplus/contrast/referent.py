@@ -357,7 +357,9 @@ class _Reader:
                     continue
                 if verb == "climb":
                     places += self._placed(phrase, verb=verb)
-                elif phrase.preposition in ("", "with", "at", "to", "by") or label in ("ARG1", "ARG2"):
+                elif phrase.preposition != "by" and (
+                    phrase.preposition in ("", "with", "at", "to") or label in ("ARG1", "ARG2")
+                ):
                     objects += [(verb, self._thing(part)) for part in (phrase, *phrase.also)]
         if verb in ("sit", "stand", "ride", "jump", "move", "do"):
             for phrase in wheres:

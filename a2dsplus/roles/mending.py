@@ -83,6 +83,7 @@ _NOUNS = frozenset(
         "toy",
         "cage",
         "house",
+        "seat",
     ]
 )
 _AFTER_VERBS = frozenset(

@@ -109,6 +109,10 @@ WORDINGS = [
     ("a man shooting a rifle", "a man shooting a basketball", False, "verb"),
     ("a man shooting", "a man throwing a ball", False, None),
     ("a bus passing another bus", "a parked bus", False, "verb"),
+    # a game is swung with its bat, and hit with it
+    ("a girl swinging a baseball", "a girl swinging a baseball bat", False, None),
+    ("a girl swinging a golf ball", "a girl swinging a baseball bat", False, "object"),
+    ("a girl hitting a ball by a bat", "a girl hitting a baseball", False, None),
     # whose clause it is
     ("a girl standing", "a girl holding a cat that is sleeping", False, None),
     ("a bird walking", "a girl feeding a bird which is flying", False, "actor"),
