@@ -83,7 +83,6 @@ _NOUNS = frozenset(
         "toy",
         "cage",
         "house",
-        "seat",
     ]
 )
 _AFTER_VERBS = frozenset(
