@@ -138,6 +138,12 @@ def test_the_predicate_is_the_verb_whatever_the_model_says() -> None:
         ("sitting", "VERB", "sit"),
         ("fell", "VERB", "fall"),
         ("is", "VERB", "be"),
+        ("runing", "VERB", "run"),
+        ("eatting", "VERB", "eat"),
+        ("walkng", "VERB", "walk"),
+        ("siting", "VERB", "sit"),
+        ("hiding", "VERB", "hide"),
+        ("oxen", "NOUN", "ox"),
         ("men", "NOUN", "man"),
         ("puppies", "NOUN", "puppy"),
         ("geese", "NOUN", "goose"),
@@ -158,6 +164,7 @@ def test_lemmas(word: str, pos: str, lemma: str) -> None:
 def test_lemmas_go_by_the_phrase() -> None:
     assert lemmatise(["Striped", "cats", "wearing", "hats"]) == ("striped", "cat", "wear", "hat")
     assert lemmatise(["trees", "covered", "with", "leaves"]) == ("tree", "cover", "with", "leaf")
+    assert lemmatise(["man", "has", "a", "red", "hat"]) == ("man", "have", "a", "red", "hat")
     assert lemmatise(["near", "the", "buildings"]) == ("near", "the", "building")
     assert lemmatise(["jumps"], verb_at=0) == ("jump",)
 

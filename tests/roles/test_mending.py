@@ -74,3 +74,34 @@ def test_participles_in_a_list_are_verbs_of_their_own() -> None:
     assert found == [{"ARG0": "a dog", "V": "running"}, {"ARG0": "a dog", "V": "jumping"}]
     kept = _mended("a dog starts jumping", "ARG0 + V ARG1")
     assert kept == [{"ARG0": "a dog", "V": "starts", "ARG1": "jumping"}]
+
+
+@pytest.mark.parametrize(
+    ("caption", "predicted", "denial"),
+    [
+        ("a cat that is no longer running", "ARG0 + R-ARG0 - ARGM-TMP + V", "no longer"),
+        ("a cat neither sits nor runs", "ARG0 + - - - V", "nor"),
+    ],
+)
+def test_a_denial_reaches_every_verb(caption: str, predicted: str, denial: str) -> None:
+    (found,) = _mended(caption, predicted)
+    assert found["ARGM-NEG"] == denial and "ARGM-TMP" not in found
+
+
+def test_an_article_alone_has_its_noun_beside_it() -> None:
+    (found,) = _mended("the thing is flying", "ARG1 - - V")
+    assert found["ARG1"] == "the thing"
+    (kept,) = _mended("the is flying", "ARG1 - V")
+    assert kept["ARG1"] == "the"
+
+
+def test_a_relative_clause_is_told_of_the_object_before_it() -> None:
+    first, second = _mended("a man holding a dog that is sleeping", "ARG0 + V ARG1 + + + +", "ARG0 + + + + R-ARG0 - V")
+    assert (first["ARG0"], first["ARG1"]) == ("a man", "a dog")
+    assert second["ARG0"] == "a dog"
+    worn, running = _mended("a man wearing a hat who is running", "ARG0 + V ARG1 + - - -", "ARG0 + + + + R-ARG0 - V")
+    assert worn["ARG1"] == "a hat" and running["ARG0"] == "a man wearing a hat"
+
+
+def test_a_noun_that_no_dictionary_has_as_a_verb_is_none() -> None:
+    assert _mended("a dog walker", "ARG0 + V") == []
