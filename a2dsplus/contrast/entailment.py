@@ -223,7 +223,8 @@ class Guard:
             if all(any(self.role_satisfied(part, other) for other in by.roles) for part in parts):
                 return "more specific"
         phrases = [part for role in by.roles if role[0] != Slot.VERB for part in _all_of(analyse(*role))]
-        if any(self._lexicon.entails(word, wanted.head) for part in phrases for word in part.modifiers):
+        subjects = [part for role in by.roles if role[0] == Slot.WHO for part in _all_of(analyse(*role))]
+        if any(self._lexicon.entails(word, wanted.head) for part in subjects for word in part.modifiers):
             return "more specific"
         if wanted.head in ("wear", "have", "dress"):
             inner = [worn for part in phrases for worn in (part, *_attached(part)) if worn.preposition in _WORN]
