@@ -4,7 +4,6 @@
 `annotations/lexicon.json`, written by hand: the same on every machine, whatever is installed.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -13,7 +12,6 @@ from a2dsplus import resources
 from a2dsplus.contrast.meaning import Meaning
 from a2dsplus.contrast.phrase_words import ADJECTIVES, CLOTHES, COLOURS, YOUNG
 from a2dsplus.contrast.phrases import Phrase, analyse
-from a2dsplus.errors import InputError
 from a2dsplus.records import Slot
 
 # why a caption satisfies a query, from the plainest reason to the least
@@ -57,17 +55,15 @@ _WEARABLE = CLOTHES | frozenset(
     ["glasses", "sunglasses", "goggles", "mask", "scarf", "tie", "gown", "robe", "bikini", "swimsuit"]
 )
 
+_LEXICON = {"same": [[str]], "kind": {"*": [str]}, "prepositions": [[str]]}
+
 
 class Lexicon:
     """The relations of `annotations/lexicon.json`."""
 
     def __init__(self) -> None:
-        path = resources.path("annotations/lexicon.json")
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-            groups, kinds, prepositions = value["same"], value["kind"], value["prepositions"]
-        except (ValueError, KeyError, OSError, RecursionError) as error:
-            raise InputError(f"{path}: damaged ({error!r}); install the toolkit again") from error
+        value = resources.document("annotations/lexicon.json", _LEXICON)
+        groups, kinds, prepositions = value["same"], value["kind"], value["prepositions"]
         self._canonical = {word: group[0] for group in groups for word in group}
         self._kinds: dict[str, set[str]] = {}
         for word, general in kinds.items():

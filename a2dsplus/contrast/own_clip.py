@@ -4,12 +4,10 @@ True by construction: the actors are the same, and what the words say does not h
 (frozen), or of a direction or an order (reversed).
 """
 
-import json
 from collections.abc import Iterable
 from functools import cache
 
 from a2dsplus import resources
-from a2dsplus.errors import InputError
 from a2dsplus.records import Clip, Kind, Pair, Query
 
 NAME = "annotations/motion.json"
@@ -89,10 +87,5 @@ def _symmetric(words: list[str]) -> bool:
 
 @cache
 def _words(name: str) -> frozenset[str]:
-    path = resources.path(NAME)
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        lists = {key: frozenset(document[key]) for key in _LISTS}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: damaged ({error!r:.100}); install the toolkit again") from error
-    return lists[name]
+    found: list[str] = resources.document(NAME, {key: [str] for key in _LISTS})[name]
+    return frozenset(found)

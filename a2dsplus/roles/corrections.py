@@ -5,14 +5,13 @@ The file knows captions by their hash, since A2D-Sentences is not ours to publis
 
 import functools
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 
-from a2dsplus.errors import InputError
-from a2dsplus.resources import path
+from a2dsplus.resources import document
 
 NAME = "annotations/query_corrections.json"
+_EDIT = {"word": int, "written": str, "meant": str}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +47,10 @@ def caption_key(caption: str) -> str:
 @functools.cache
 def corrections() -> dict[str, tuple[Edit, ...]]:
     """Return the recorded edits of each caption's key. Raises InputError where the shipped file is damaged."""
-    try:
-        table = json.loads(path(NAME).read_text(encoding="utf-8"))
-        return {
-            row["caption_sha256"]: tuple(
-                Edit(word_index=edit["word"], written=edit["written"], meant=edit["meant"]) for edit in row["edits"]
-            )
-            for row in table["captions"]
-        }
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{NAME}: damaged ({error}); install the toolkit again") from error
+    table = document(NAME, {"captions": [{"caption_sha256": str, "edits": [_EDIT]}]})
+    return {
+        row["caption_sha256"]: tuple(
+            Edit(word_index=edit["word"], written=edit["written"], meant=edit["meant"]) for edit in row["edits"]
+        )
+        for row in table["captions"]
+    }

@@ -5,7 +5,6 @@ actor of the video could be meant, by a reading that gives every doubt to the ot
 moment, an action done at any time.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +26,7 @@ _SIZED = ("ball", "bird", "car", "cat", "dog")
 @cache
 def vocabulary() -> dict[str, Any]:
     """Return the words of the world (annotations/procedural_vocabulary.json)."""
-    found: dict[str, Any] = json.loads(resources.path("annotations/procedural_vocabulary.json").read_text("utf-8"))
+    found: dict[str, Any] = resources.document("annotations/procedural_vocabulary.json", {"colours": {"*": [int]}})
     return found
 
 
