@@ -193,5 +193,9 @@ def _vocab_path(path: Path) -> Path:
 def _replace(path: Path, content: bytes) -> None:
     """Write `content` under a temporary name, then move it into place."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

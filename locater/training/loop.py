@@ -23,7 +23,7 @@ from locater.training.objective import Objective, attention_for, freeze_encoders
 from locater.training.options import TrainOptions
 from locater.training.processes import join, lost
 from locater.training.progress import Progress
-from locater.training.state import checkpoints, identity, read_state, restore_state, save_state
+from locater.training.state import checkpoints, identity, read_state, restore_state, save_state, writing
 from locater.training.validation import Marks, Validation
 
 _WORKERS = 8  # beside an accelerator, unless told otherwise
@@ -87,12 +87,13 @@ class _Run:
         self.identity = identity(model, clips)
         self.step, self.steps, self.best = 0, max(len(clips) // self.options.batch, 1) * self.options.epochs, -1.0
         optimiser = make_optimiser(model, self.options)
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         if found := checkpoints(out):
             self.step, self.best = read_state(found[-1], identity=self.identity)
             restore_state(found[-1], model=model, optimiser=optimiser, scaler=accelerator.scaler)
         if self.store.bytes <= self.options.cache_gb * 2**30:
-            with accelerator.local_main_process_first():  # which reads for all of its machine
+            with accelerator.local_main_process_first(), writing(out):  # which reads for all of its machine
                 self.store.preload(file=out / "frames.bin" if self.ranks > 1 else None)
         self.network, self.optimiser = accelerator.prepare(Objective(model, self.options), optimiser)
         self.order = Batches(
@@ -142,7 +143,8 @@ class _Run:
         shares = self.validation.sums(self.model, rank=self.rank, ranks=self.ranks)
         marks = self.validation.marks(self.accelerator.reduce(shares.float().to(self.accelerator.device)))
         if self.main and marks.miou > self.best:
-            checkpoint.save(self.model, self.out / "best.safetensors")
+            with writing(self.out):
+                checkpoint.save(self.model, self.out / "best.safetensors")
         self.best = max(self.best, marks.miou)
         return marks
 
@@ -173,10 +175,11 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint, which a killed run goes on from."""
-        save_state(
-            self.out, model=self.model, optimiser=self.optimiser, scaler=self.accelerator.scaler, step=self.step, best=self.best,
-            identity=self.identity,
-        )  # fmt: skip
+        with writing(self.out):
+            save_state(
+                self.out, model=self.model, optimiser=self.optimiser, scaler=self.accelerator.scaler, step=self.step, best=self.best,
+                identity=self.identity,
+            )  # fmt: skip
 
 
 def _send(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
@@ -186,27 +189,32 @@ def _send(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 def _train(run: _Run, report: Callable[[Progress], None] | None) -> Path:
     """Take the steps that are left, tell and keep what is due, and return the path of the last weights."""
-    log = Log(run.out, start=run.step) if run.main else None
+    with writing(run.out):
+        log = Log(run.out, start=run.step) if run.main else None
     while run.step < run.steps:
         batch = run.advance()
         now = run.progress(run.validated())
         if log is None:
             continue
         if now is not None:
-            log.progress(now, lr=run.optimiser.param_groups[0]["lr"])
+            with writing(run.out):
+                log.progress(now, lr=run.optimiser.param_groups[0]["lr"])
             if report is not None:
                 report(now)
         if run.due(run.options.save_every):
             run.save()
             frames, truth = scaled(batch["frames"]), batch["masks"]
-            log.masks(run.step, frames=frames, truth=truth, logits=batch["logits"], texts=batch["text"])
+            with writing(run.out):
+                log.masks(run.step, frames=frames, truth=truth, logits=batch["logits"], texts=batch["text"])
     if log is not None:
-        log.close()
+        with writing(run.out):
+            log.close()
     run.accelerator.wait_for_everyone()
     run.model.eval()
     final = run.out / "model.safetensors"
     if run.main:
-        checkpoint.save(run.model, final)
+        with writing(run.out):
+            checkpoint.save(run.model, final)
     return final
 
 

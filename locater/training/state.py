@@ -8,6 +8,8 @@ when it is complete; the last two are kept. Whatever is drawn is drawn by step, 
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,18 @@ from locater.model import Locater
 from locater.training.data import Clips
 
 _KEPT = 2
+
+
+@contextmanager
+def writing(run: Path) -> Iterator[None]:
+    """Turn an OSError of what is written for a run into a CheckpointError of one line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise CheckpointError(
+            f"{run}: cannot be written ({reason}); free space or choose another --out; the same command goes on from the last checkpoint"
+        ) from error
 
 
 def identity(model: Locater, clips: Clips) -> dict[str, Any]:
@@ -53,7 +67,7 @@ def save_state(
 
     scaler: of the loss in fp16, or None; best: the validation's best mIoU so far, or -1.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as to_bytes
 
     target = run / f"step-{step:08d}"
     draft = run / f".step-{step:08d}.{os.getpid()}"
@@ -65,7 +79,7 @@ def save_state(
         for name, value in moments.items():
             kept = value if isinstance(value, Tensor) else torch.tensor(float(value))
             tensors[f"{index}.{name}"] = kept.detach().cpu().contiguous()
-    save_file(tensors, draft / "optimiser.safetensors")
+    (draft / "optimiser.safetensors").write_bytes(to_bytes(tensors))
     state = {"step": step, "best": best, "scaler": {} if scaler is None else scaler.state_dict(), **identity}
     (draft / "state.json").write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", "utf-8")
     shutil.rmtree(target, ignore_errors=True)

@@ -27,7 +27,8 @@ def _run(folder: Path, *words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["score"], ["baseline"], ["export a2d", "--every", "23"], ["build", "--every", "67"]]
+    "words",
+    [["score"], ["baseline"], ["export a2d", "--every", "23"], ["build", "--every", "67"], ["train", "--every", "19"]],
 )
 def test_a_write_that_fails(words: list[str], tmp_path: Path) -> None:
     _run(tmp_path, "failures", *words)
