@@ -5,6 +5,7 @@ import math
 import os
 import pickle
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +20,7 @@ from locater.model import Locater
 
 _LARGEST_IMAGE = 1 << 12
 _MOST_WORDS = 1 << 10
+_MOST_PACKED = 1 << 27
 _MOST = 5  # faults named in one message
 
 
@@ -122,6 +124,7 @@ def read(path: str | Path) -> dict[str, Tensor]:
             return load_file(source)
         except (SafetensorError, OSError, ValueError) as error:
             raise CheckpointError(f"{source}: not a safetensors file ({' '.join(str(error).split())})") from None
+    check_records(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols, of files that are refused below
@@ -134,6 +137,22 @@ def read(path: str | Path) -> dict[str, Tensor]:
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise CheckpointError(f"{source}: not a torch checkpoint ({' '.join(str(error).split())[:200]})") from None
     return tensors_of(content, source=str(source))
+
+
+def check_records(file: Path) -> None:
+    """Raise `CheckpointError` for a file of torch's (a zip) whose records say to be much larger than it: reading one would take that much memory.
+
+    Tensors are stored as they are; only code is packed.
+    """
+    try:
+        if not zipfile.is_zipfile(file):
+            return
+        with zipfile.ZipFile(file) as archive:
+            declared = sum(info.file_size for info in archive.infolist())
+    except Exception as error:  # a damaged zip makes its reader raise anything
+        raise CheckpointError(f"{file}: not a torch file ({' '.join(str(error).split())[:200]})") from None
+    if declared > file.stat().st_size + _MOST_PACKED:
+        raise CheckpointError(f"{file}: not a torch file (its records say to be larger than the file)")
 
 
 def tensors_of(content: object, *, source: str) -> dict[str, Tensor]:

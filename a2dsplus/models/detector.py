@@ -5,7 +5,6 @@ A detector is given one frame, (1, 3, S, S), RGB in [0, 1], and S is 640; a file
 """
 
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import numpy.typing as npt
 from a2dsplus.errors import ModelError, UsageError
 from a2dsplus.models.coco import CLASSES, GAPS, of_coco
 
-_MOST_CODE = 1 << 27
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64]]
 """Boxes in pixels of the frame (n, 4), scores in [0, 1] (n,), 0-based classes (n,)."""
 _NEAR = 0.5  # boxes of one class that overlap more are one thing
@@ -172,11 +170,10 @@ def read_net(path: Path) -> Any:
 def _torchscript(path: Path, device: str) -> Any:
     import torch
 
+    from locater.checkpoint import check_records
+
     try:
-        with zipfile.ZipFile(path) as archive:
-            # tensors are stored as they are and only code is packed: a record that says to be larger would take that much memory
-            if sum(info.file_size for info in archive.infolist()) > path.stat().st_size + _MOST_CODE:
-                raise zipfile.BadZipFile("its records say to be larger than the file")
+        check_records(path)
         module = torch.jit.load(str(path), map_location=device).eval()
     except Exception as error:  # a damaged file makes both readers raise anything
         raise ModelError(f"{path}: torch cannot read it as TorchScript ({_line(error)})") from error
