@@ -36,7 +36,7 @@ def _root(folder: Path) -> Path:
     (folder / "Release").mkdir()
     (folder / "Release/videoset.csv").write_text("".join(f"{v},11,0:00,0:01,120,160,30,3,1\n" for v in (_ONE, _TWO)))
     (text / "a2d_annotation.txt").write_text(
-        f"video_id,instance_id,query\n{_ONE},0,a red box is moving to the right\n{_TWO},0,a red box is sliding to the right\n"
+        f"video_id,instance_id,query\n{_ONE},0,a red box is rolling to the right\n{_TWO},0,a red box is sliding to the right\n"
     )
     for video in (_ONE, _TWO):
         marked.write(folder / f"Release/clips320H/{video}.mp4")

@@ -78,7 +78,7 @@ def _a2d_folder(root: Path) -> dict[str, tuple[int, ...]]:
             numbers[video] = _SHOWN.get(name, tuple(range(marked.FRAMES)))
     rows = "".join(f"{video},11,0:00,0:01,120,160,30,3,1\n" for video in numbers)
     (root / "Release/videoset.csv").write_text(rows)
-    verbs = ("moving", "sliding")
+    verbs = ("rolling", "sliding")
     captions = [f"{video},0,a red box is {verbs[n % 2]} to the right\n" for n, video in enumerate(numbers)]
     (text / "a2d_annotation.txt").write_text("video_id,instance_id,query\n" + "".join(captions))
     for video, shown in numbers.items():
