@@ -89,6 +89,7 @@ def _opened(chromium: "Browser", server: Server) -> "Iterator[Page]":
 def press(page: "Page", *keys: str) -> str:
     """Press a verdict's keys; wait for the next pair, and until all is saved; return that pair."""
     before = running(page)
+    page.wait_for_selector("body:not(.busy)")  # for a moment after a pair comes up, keys are not for it
     for key in keys:
         page.keyboard.press(key)
     found = running(page, other_than=before)
