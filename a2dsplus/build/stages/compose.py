@@ -5,7 +5,7 @@ from typing import Any
 
 from a2dsplus import resources
 from a2dsplus.build.options import BuildOptions, BuildReport
-from a2dsplus.build.stages.contrast import WORDS, sampler_of, witness_of
+from a2dsplus.build.stages.contrast import WORDS, grader, sampler_of, witness_of
 from a2dsplus.compose.geometry import MasksOf, composite, described, whole
 from a2dsplus.compose.ground_truth import write_subset
 from a2dsplus.compose.order import REVERSED_SUFFIX, orders
@@ -146,20 +146,14 @@ def _mutual(workspace: Workspace, options: BuildOptions, used: Mapping[str, Sequ
     firsts = {query: pairs[0] for query, pairs in used.items() if pairs[0].kind == "other"}
     sampler = sampler_of(workspace)
     meanings = {found.query_id: found for found in sampler.meanings}
-    witness = witness_of(workspace, options)
-
-    def excluded(asked: str, other: str) -> bool:
-        ours, theirs = meanings[asked], meanings[other]
-        readings = sampler.readings(theirs.video_id)
-        pair = witness.graded(sampler.pair(ours, theirs), sampler.reading(ours), readings, video=theirs.video_id)
-        return pair.grade == "excluded"
+    graded = grader(witness_of(workspace, options), sampler)
 
     return {
         query
         for query, pair in firsts.items()
         if pair.grade == "excluded"
         and all(
-            excluded(pair.contrast_query_id, other)
+            graded(sampler.pair(meanings[pair.contrast_query_id], meanings[other])).grade == "excluded"
             for other in (query, *(more.contrast_query_id for more in used[query][1:]))
         )
     }

@@ -1,6 +1,7 @@
 """The third stage: pairs.parquet from the captions' roles, a pairs file and the reviews."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from a2dsplus import resources
 from a2dsplus.build.options import BuildOptions, BuildReport
@@ -113,6 +114,17 @@ def witness_of(workspace: Workspace, options: BuildOptions) -> Witness:
     return Witness(actors=labels["actors"], whole=frozenset(labels["whole"]))
 
 
+def grader(witness: Witness, sampler: Sampler) -> Callable[[Pair], Pair]:
+    """Return what grades a pair of a sampler's captions by a witness as well."""
+    meanings = {found.query_id: found for found in sampler.meanings}
+
+    def graded(pair: Pair) -> Pair:
+        query, video = sampler.reading(meanings[pair.query_id]), meanings[pair.contrast_query_id].video_id
+        return witness.graded(pair, query, sampler.readings(video), video=video)
+
+    return graded
+
+
 def _witnessed(
     workspace: Workspace, options: BuildOptions, pairs: list[Pair], sampler: Sampler | None
 ) -> tuple[list[Pair], dict[str, int]]:
@@ -120,13 +132,7 @@ def _witnessed(
     witness = witness_of(workspace, options)
     if not witness.actors:
         return pairs, {}
-    sampler = sampler or sampler_of(workspace)
-    meanings = {found.query_id: found for found in sampler.meanings}
-    graded = []
-    for pair in pairs:
-        video = meanings[pair.contrast_query_id].video_id
-        query = sampler.reading(meanings[pair.query_id])
-        graded.append(witness.graded(pair, query, sampler.readings(video), video=video))
+    graded = [*map(grader(witness, sampler or sampler_of(workspace)), pairs)]
     changed = Counter(
         new.grade for new, old in zip(graded, pairs, strict=True) if new.grade != old.grade and not new.rank
     )
